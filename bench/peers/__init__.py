@@ -1,0 +1,1 @@
+"""What the product is measured against: each peer as its own users would run it, installed on demand."""

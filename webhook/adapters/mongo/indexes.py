@@ -1,0 +1,44 @@
+"""Every index there is, and why."""
+
+import pymongo
+from pymongo import IndexModel
+
+from webhook.adapters.mongo.client import Db, database_errors
+
+INDEXES: dict[str, list[IndexModel]] = {
+    "mails": [
+        # "What happened at this domain, newest first."
+        IndexModel([("domain", pymongo.ASCENDING), ("last", pymongo.DESCENDING), ("_id", pymongo.DESCENDING)]),
+        IndexModel("expires", expireAfterSeconds=0),
+    ],
+    "counters": [
+        # A domain's window; counters change in place and never move in it.
+        IndexModel([("domain", pymongo.ASCENDING), ("day", pymongo.ASCENDING)]),
+        IndexModel("expires", expireAfterSeconds=0),
+    ],
+    "emaildomains": [
+        IndexModel("domain", unique=True),
+        # Whose window has to slide, and who waits for a denominator.
+        IndexModel("reputation.window.to"),
+        IndexModel("reputation.blindWirings", sparse=True),
+        IndexModel([("reputation.status", pymongo.ASCENDING), ("domain", pymongo.ASCENDING)]),
+    ],
+    "flips": [
+        IndexModel([("domain", pymongo.ASCENDING), ("at", pymongo.DESCENDING)]),
+        IndexModel("expires", expireAfterSeconds=0),
+    ],
+    "quarantine": [IndexModel([("at", pymongo.DESCENDING)])],
+    "hints": [IndexModel("expires", expireAfterSeconds=0)],
+}
+#: Collections without an index of their own; made beforehand, since a transaction that makes one holds up the others.
+PLAIN = ("journal", "wirings", "subscriptions", "workers")
+
+
+def ensure_indexes(db: Db) -> list[str]:
+    """Makes what is missing and gives the names of all indexes. Safe to run again, and while serving."""
+    with database_errors(), pymongo.timeout(600):
+        present = set(db.list_collection_names())
+        for name in (*INDEXES, *PLAIN):
+            if name not in present:
+                db.create_collection(name, check_exists=False)
+        return [f"{name}.{index}" for name, models in INDEXES.items() for index in db[name].create_indexes(models)]

@@ -1,0 +1,132 @@
+"""Verdicts: the counters of a domain's window, judged, and written with the flip that a change of status is."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from pymongo import InsertOne, UpdateOne
+from pymongo.client_session import ClientSession
+
+from webhook.adapters.mongo.client import Db, Document
+from webhook.adapters.mongo.documents import counts_of, day_of
+from webhook.domain.counts import Counts
+from webhook.domain.explanation import explain
+from webhook.domain.reputation import FLAGS, Numbers, Policy, Status, Verdict, evaluate, limit
+from webhook.pipeline import HISTORY
+
+
+class Judge:
+    """Judges domains inside the caller's transaction."""
+
+    def __init__(self, db: Db, policy: Policy) -> None:
+        self._db = db
+        self._policy = policy
+
+    def verdicts(self, domains: Collection[str], now: datetime, session: ClientSession | None) -> list[Verdict]:
+        """What the stored counters say of these domains now."""
+        days = self._days(domains, now.date(), session)
+        kinds = self._kinds(days, session)
+        return [evaluate(domain, days.get(domain, {}), kinds, self._policy, now) for domain in sorted(domains)]
+
+    def judge(self, domains: Collection[str], now: datetime, session: ClientSession) -> list[Verdict]:
+        """Writes the verdicts, and a flip for each whose status is another than before; gives the flipped ones."""
+        if not domains:
+            return []
+        query = {"domain": {"$in": sorted(domains)}}
+        fields = {"domain": 1, "reputation.status": 1, "reputation.flags": 1, "reputation.since": 1}
+        before = {
+            document["domain"]: document.get("reputation") or {}
+            for document in self._db.emaildomains.find(query, fields, session=session)
+        }
+        verdicts = self.verdicts(domains, now, session)
+        flipped = [verdict for verdict in verdicts if _differs(verdict, before.get(verdict.domain, {}))]
+        self._write(verdicts, before, session)
+        if flipped:
+            flips = [InsertOne(flip_document(verdict, before.get(verdict.domain, {}))) for verdict in flipped]
+            self._db.flips.bulk_write(flips, ordered=False, session=session)
+        return flipped
+
+    def _write(self, verdicts: Sequence[Verdict], before: Mapping[str, Document], session: ClientSession) -> None:
+        writes = []
+        for verdict in verdicts:
+            old = before.get(verdict.domain, {})
+            since = verdict.at if _differs(verdict, old) else old.get("since", verdict.at)
+            update = {"$set": {"reputation": verdict_document(verdict) | {"since": since}}}
+            writes.append(UpdateOne({"domain": verdict.domain}, update, upsert=True))
+        self._db.emaildomains.bulk_write(writes, ordered=False, session=session)
+
+    def _days(
+        self, domains: Collection[str], today: date, session: ClientSession | None
+    ) -> dict[str, dict[date, Counts]]:
+        first = (today - timedelta(days=self._policy.max_days - 1)).isoformat()
+        query = {"domain": {"$in": sorted(domains)}, "day": {"$gte": first, "$lte": today.isoformat()}}
+        days: dict[str, dict[date, Counts]] = {}
+        for document in self._db.counters.find(query, session=session):
+            days.setdefault(document["domain"], {})[day_of(document["day"])] = counts_of(document["n"])
+        return days
+
+    def _kinds(
+        self, days: Mapping[str, Mapping[date, Counts]], session: ClientSession | None
+    ) -> dict[str, frozenset[str]]:
+        """The kinds shown by the wirings that a verdict depends on."""
+        wirings = {
+            wiring
+            for by_day in days.values()
+            for counts in by_day.values()
+            for name in counts
+            if name.startswith("blind/")
+            for wiring in name.removeprefix("blind/").rpartition("/")[0].split("|")
+        }
+        if not wirings:
+            return {}
+        found = self._db.wirings.find({"_id": {"$in": sorted(wirings)}}, session=session)
+        return {document["_id"]: frozenset(document["kinds"]) for document in found}
+
+
+def _differs(verdict: Verdict, before: Mapping[str, Any]) -> bool:
+    return bool(verdict.status.value != before.get("status", Status.INSUFFICIENT.value))
+
+
+def verdict_document(verdict: Verdict) -> Document:
+    """`reputation` as it is stored: numerator, denominator, window, rule and time of each verdict."""
+    return {
+        "status": verdict.status.value,
+        "flags": list(verdict.flags),
+        "reason": verdict.reason.value if verdict.reason else None,
+        "bounceRate": verdict.rate("bounce"),
+        "complaintRate": verdict.rate("complaint"),
+        "sent": verdict.numbers.sent,
+        "bounces": verdict.numbers.bounces,
+        "complaints": verdict.numbers.complaints,
+        "leftOut": _numbers(verdict.blind),
+        "blindWirings": list(verdict.blind_wirings),
+        "window": {
+            "days": verdict.window.days,
+            "from": verdict.window.first.isoformat(),
+            "to": verdict.window.last.isoformat(),
+        },
+        "bounds": {flag: verdict.bounds(flag) for flag in FLAGS},
+        "limits": {flag: float(limit(verdict.policy, flag)) for flag in FLAGS},
+        "sentence": explain(verdict),
+        "evaluatedAt": verdict.at,
+    }
+
+
+def _numbers(numbers: Numbers) -> Document:
+    return {"sent": numbers.sent, "bounces": numbers.bounces, "complaints": numbers.complaints}
+
+
+def flip_document(verdict: Verdict, before: Mapping[str, Any]) -> Document:
+    """A change of status as a row. Its id is that of the change, so that it can be told once."""
+    document = verdict_document(verdict)
+    return {
+        "_id": f"{verdict.domain}@{verdict.at.isoformat()}",
+        "domain": verdict.domain,
+        "at": verdict.at,
+        "from": before.get("status", Status.INSUFFICIENT.value),
+        "to": verdict.status.value,
+        "flags": list(verdict.flags),
+        "why": document["sentence"],
+        "reputation": document,
+        "expires": verdict.at + HISTORY,
+    }

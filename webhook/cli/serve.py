@@ -1,0 +1,105 @@
+"""`serve`: the whole product on one machine, as `script/server` runs it."""
+
+import argparse
+import sys
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import Self
+
+from webhook import logs
+from webhook.adapters.embedded import running
+from webhook.adapters.mongo.topology import check_replica_set
+from webhook.config import Settings, child_environment
+from webhook.errors import Misconfigured
+from webhook.supervisor import Program, Supervisor, answers, check_port, free_port
+
+_DEMO_TOPIC = "arn:aws:sns:eu-north-1:000000000000:ses-sentinel-demo"
+
+
+def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `serve` to the command line."""
+    parser = commands.add_parser("serve", help="run the web server, the worker and, if need be, MongoDB")
+    parser.add_argument("--demo", action="store_true", help="feed it a day of made-up mail, in a database of its own")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until a signal; returns the exit status."""
+    settings = Settings.from_environment()
+    logs.configure(settings.log_level, settings.log_format)
+    serve(Plan.demo(settings) if args.demo else Plan.of(settings))
+    return 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What will be run: the settings, what the programs get to see of them beside the environment, extra programs."""
+
+    settings: Settings
+    overrides: dict[str, str] = field(default_factory=dict)
+    extra: tuple[Program, ...] = ()
+    hint: str = "dashboard, API and webhook; Ctrl-C stops it"
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """The plan for real mail."""
+        return cls(settings=settings)
+
+    @classmethod
+    def demo(cls, settings: Settings) -> Self:
+        """The plan for made-up mail: other data, another topic, and a feeder that signs with its own key."""
+        if settings.sns_topic_arns or settings.mongodb_uri:
+            raise Misconfigured("--demo refuses to run with SNS_TOPIC_ARNS or MONGODB_URI set: its mail is made up")
+        feeder = free_port()
+        overrides = {
+            "DATA_DIR": str(settings.data_dir / "demo"),
+            "SNS_TOPIC_ARNS": _DEMO_TOPIC,
+            "SNS_TRUSTED_ORIGINS": f"http://127.0.0.1:{feeder}",
+        }
+        if not settings.api_tokens:
+            overrides["API_TOKENS"] = "demo:demo"
+        url = f"http://127.0.0.1:{settings.port}/webhooks/sns"
+        feed = _python("demo-feed", "--to", url, "--listen-port", str(feeder))
+        return cls(
+            settings=Settings.from_environment(child_environment(overrides)),
+            overrides=overrides,
+            extra=(Program(name="demo", command=feed, once=True, when_ready=True),),
+            hint="made-up mail is coming in"
+            + ("" if settings.api_tokens else "; API token: demo")
+            + "; Ctrl-C stops it",
+        )
+
+
+def serve(plan: Plan) -> None:
+    """Run everything until a signal, and leave nothing behind; raises Misconfigured."""
+    port = plan.settings.port
+    check_port(port)
+    supervisor = Supervisor(lambda: answers(port), lambda: _say_ready(port, plan.hint))
+    supervisor.obey_signals()
+    with _database(plan.settings) as uri:
+        environment = child_environment(plan.overrides | ({"MONGODB_URI": uri} if uri else {}))
+        if supervisor.run_first(Program(name="indexes", command=_python("indexes")), environment):
+            supervisor.keep((*_programs(), *plan.extra), environment)
+
+
+def _say_ready(port: int, hint: str) -> None:
+    print(f"SES Sentinel is ready at http://127.0.0.1:{port} ({hint})", flush=True)
+
+
+def _database(settings: Settings) -> AbstractContextManager[str | None]:
+    """The embedded MongoDB's URI while it runs; None where the settings name another."""
+    if settings.mongodb_uri is None:
+        return running(settings.data_dir)
+    check_replica_set(settings.mongodb_uri)
+    return nullcontext()
+
+
+def _programs() -> tuple[Program, ...]:
+    return (
+        Program(name="web", command=(sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app")),
+        Program(name="worker", command=_python("worker")),
+    )
+
+
+def _python(*arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", "webhook", *arguments)

@@ -1,0 +1,27 @@
+"""`worker` and `indexes`: what the Procfile runs beside the web server."""
+
+import argparse
+
+from webhook import bootstrap
+from webhook.adapters.mongo.indexes import ensure_indexes
+from webhook.config import Settings
+
+
+def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds the commands."""
+    worker = commands.add_parser("worker", help="post, judge and follow, until told to stop")
+    worker.set_defaults(run=_work)
+    indexes = commands.add_parser("indexes", help="make the database's collections and indexes (safe to repeat)")
+    indexes.set_defaults(run=_indexes)
+
+
+def _work(_arguments: argparse.Namespace) -> int:
+    bootstrap.work(Settings.from_environment())
+    return 0
+
+
+def _indexes(_arguments: argparse.Namespace) -> int:
+    with bootstrap.database(Settings.from_environment()) as db:
+        made = ensure_indexes(db)
+    print(f"{len(made)} indexes are in place.")
+    return 0

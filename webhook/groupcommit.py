@@ -1,0 +1,110 @@
+"""Group commit: a durable write costs milliseconds whatever its size, so the requests in flight share one."""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from webhook.domain.effects import Effects, Outcome
+from webhook.errors import Unavailable
+from webhook.logs import get_logger
+from webhook.metrics import observe_commit
+from webhook.pipeline import quarantine
+from webhook.ports import Store
+
+Result = Outcome | Unavailable
+#: Called on the committing thread, once for each message.
+Done = Callable[[Result], None]
+
+MAX_BATCH = 400
+
+log = get_logger(__name__)
+
+
+class GroupCommit:
+    """Collects the effects of all requests in flight and writes them in one transaction after the other.
+
+    The queue is bounded: beyond `max_pending` messages the answer is `Unavailable` at once, so that SNS comes again
+    later instead of waiting for nothing.
+    """
+
+    def __init__(self, store: Store, max_pending: int) -> None:
+        self._store = store
+        self._max_pending = max_pending
+        self._queue: deque[tuple[Effects, Done]] = deque()
+        self._wake = threading.Condition()
+        self._closing = False
+        self._in_flight = 0
+        self._thread = threading.Thread(target=self._run, name="group-commit", daemon=True)
+        self._thread.start()
+
+    def submit(self, effects: Effects, done: Done) -> None:
+        """Has the effects written with the next batch; `done` hears of it when they are durable, or that they are not.
+
+        Raises:
+            Unavailable: too many are waiting already, or this process is stopping.
+        """
+        with self._wake:
+            if self._closing:
+                raise Unavailable("this process is stopping", retry_after=1)
+            if len(self._queue) + self._in_flight >= self._max_pending:
+                raise Unavailable(f"{self._max_pending} messages are waiting to be written (MAX_PENDING)")
+            self._queue.append((effects, done))
+            self._wake.notify()
+
+    def close(self) -> None:
+        """Writes what is queued, then stops."""
+        with self._wake:
+            self._closing = True
+            self._wake.notify()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            with self._wake:
+                self._in_flight = 0
+                while not self._queue and not self._closing:
+                    self._wake.wait()
+                if not self._queue:
+                    return
+                waiting = [self._queue.popleft() for _ in range(min(len(self._queue), MAX_BATCH))]
+                self._in_flight = len(waiting)
+            self._write(waiting)
+
+    def _write(self, waiting: list[tuple[Effects, Done]]) -> None:
+        try:
+            results: Sequence[Result] = commit_isolating(self._store, [effects for effects, _ in waiting])
+        except Unavailable as error:
+            # Those who queued up meanwhile would wait as long again for the same news.
+            with self._wake:
+                waiting += self._queue
+                self._queue.clear()
+            results = [error] * len(waiting)
+        for (_, done), result in zip(waiting, results, strict=True):
+            done(result)
+
+
+def commit_isolating(store: Store, batch: Sequence[Effects]) -> list[Outcome]:
+    """Commits the batch; a message that breaks it is found by halving and goes to quarantine, alone.
+
+    Raises:
+        Unavailable: the database does not answer. What was committed by then stays, and telling it again does no harm.
+    """
+    try:
+        with observe_commit(len(batch)):
+            return list(store.commit(batch))
+    except Unavailable:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, the message that caused it is found and kept
+        if len(batch) > 1:
+            middle = len(batch) // 2
+            return commit_isolating(store, batch[:middle]) + commit_isolating(store, batch[middle:])
+        return [_isolate(store, batch[0], error)]
+
+
+def _isolate(store: Store, effects: Effects, error: Exception) -> Outcome:
+    if effects.source is None or effects.quarantined:
+        # Not even the quarantine takes it: that is our fault, not the message's.
+        raise Unavailable(f"the database refuses to write: {error}") from error
+    log.error("message_isolated", message_id=effects.source.message_id, error=str(error)[:300])
+    kept = quarantine(effects.source, "cannot_be_stored", f"{type(error).__name__}: {error}")
+    return commit_isolating(store, [kept])[0]

@@ -1,0 +1,125 @@
+"""From the text of a setting to its value; the message of a ValueError continues the setting's name."""
+
+import re
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from urllib.parse import urlsplit
+
+_TOPIC_PATTERN = re.compile(
+    r"arn:aws(?:-cn|-us-gov)?:sns:[a-z]{2}(?:-[a-z]+)+-\d+:\d{12}:(?:\*|[\w-]{1,256}(?:\.fifo)?)", re.ASCII
+)
+_DECIMAL = re.compile(r"\d{1,9}(?:\.\d{1,18})?|\.\d{1,18}", re.ASCII)
+_WHOLE = re.compile(r"\d{1,12}", re.ASCII)
+_TOKEN_NAME = re.compile(r"[\w.@-]{1,64}", re.ASCII)
+
+
+def whole_number(low: int, high: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not _WHOLE.fullmatch(text) or not low <= int(text) <= high:
+            raise ValueError(f"must be a whole number from {low} to {high}")
+        return int(text)
+
+    return parse
+
+
+def share(*, one_allowed: bool) -> Callable[[str], Fraction]:
+    def parse(text: str) -> Fraction:
+        if _DECIMAL.fullmatch(text):
+            value = Fraction(text)
+            if 0 < value < 1 or (one_allowed and value == 1):
+                return value
+        raise ValueError("must be a decimal between 0 and 1 (0.05 is 5 %)")
+
+    return parse
+
+
+def one_of(choices: tuple[str, ...]) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text.lower() not in choices:
+            raise ValueError(f"must be one of {', '.join(choices)}")
+        return text.lower()
+
+    return parse
+
+
+def _items(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(item for part in text.split(",") if (item := part.strip())))
+
+
+def topic_arns(text: str) -> tuple[str, ...]:
+    if not all(_TOPIC_PATTERN.fullmatch(item) for item in _items(text)):
+        raise ValueError("must list topic ARNs like arn:aws:sns:eu-north-1:123456789012:name (or :* for the name)")
+    return _items(text)
+
+
+def _is_web_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return bool(
+            parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0 and not re.search(r"\s", text)
+        )
+    except ValueError:
+        return False
+
+
+def _origin(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.username is not None or parts.path not in {"", "/"} or parts.query or parts.fragment or "?" in text:
+        raise ValueError
+    return f"{parts.scheme}://{parts.netloc}".lower()
+
+
+def origins(text: str) -> tuple[str, ...]:
+    try:
+        if all(map(_is_web_address, _items(text))):
+            return tuple(map(_origin, _items(text)))
+    except ValueError:
+        pass
+    raise ValueError("must list origins like http://127.0.0.1:4566: scheme, host and port, nothing more")
+
+
+def web_address(text: str) -> str:
+    if not _is_web_address(text):
+        raise ValueError("must be an http:// or https:// address")
+    return text.rstrip("/")
+
+
+def mongodb_uri(text: str) -> str:
+    if not re.fullmatch(r"mongodb(\+srv)?://\S+", text):
+        raise ValueError("must begin with mongodb:// or mongodb+srv://")
+    return text
+
+
+def named_tokens(text: str) -> tuple[tuple[str, str], ...]:
+    pairs = [item.partition(":") for item in _items(text)]
+    names = [name for name, _, _ in pairs]
+    if not all(token and _TOKEN_NAME.fullmatch(name) for name, _, token in pairs) or len(set(names)) < len(names):
+        raise ValueError("must list name:token pairs, each name once")
+    return tuple((name, token) for name, _, token in pairs)
+
+
+def aws_region(text: str) -> str:
+    if not re.fullmatch(r"[a-z]{2}(?:-[a-z]+)+-\d+", text):
+        raise ValueError("must be an AWS region like eu-north-1")
+    return text
+
+
+def folder(text: str) -> Path:
+    if not Path(text).expanduser().is_dir():
+        raise ValueError("must be a folder that exists")
+    return path(text)
+
+
+def path(text: str) -> Path:
+    return Path(text).expanduser().absolute()
+
+
+def one_letter_off(name: str, known: str) -> bool:
+    """Whether one letter inserted, left out or replaced, or two neighbours swapped, make the one the other."""
+    if abs(len(name) - len(known)) > 1:
+        return False
+    start = next((at for at, (a, b) in enumerate(zip(name, known, strict=False)) if a != b), min(len(name), len(known)))
+    rest, wanted = name[start:], known[start:]
+    swapped = rest[1::-1] + rest[2:]
+    return wanted == swapped or rest[1:] in {wanted, wanted[1:]} or rest == wanted[1:]

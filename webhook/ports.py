@@ -1,0 +1,50 @@
+"""What the core needs of the outside world, as roles. The adapters play them; the tests' in-memory twins do, too."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from msgspec import Struct
+
+from webhook.domain.effects import Effects, Outcome
+from webhook.domain.reputation import Verdict
+
+
+class Clock(Protocol):
+    """Knows what time it is."""
+
+    def now(self) -> datetime:
+        """The present moment, in UTC."""
+
+    def monotonic(self) -> float:
+        """Seconds since an arbitrary start."""
+
+
+class Store(Protocol):
+    """Keeps what messages tell."""
+
+    def commit(self, batch: Sequence[Effects]) -> Sequence[Outcome]:
+        """Writes the whole batch durably and at once, or nothing; the outcomes are in the batch's order.
+
+        Raises:
+            Unavailable: the database does not answer; the same batch may be tried again.
+            Exception: anything else is taken for a message that can't be written.
+        """
+
+
+class Posting(Struct, frozen=True):
+    """What one posting did: entries taken from the journal, domains judged, and those whose status changed."""
+
+    entries: int
+    domains: int
+    flipped: tuple[Verdict, ...]
+
+
+class Journal(Protocol):
+    """What commits added and is not yet in the counters. Raises Unavailable if the database does not answer."""
+
+    def post(self) -> Posting:
+        """Posts the oldest entries into the counters and judges the domains they name, all or nothing."""
+
+    def slide(self) -> Posting:
+        """Judges some of the domains whose window ends before today."""

@@ -1,0 +1,162 @@
+"""The front door: serves `POST /webhooks/sns…` natively on asyncio and hands everything else to the Flask application.
+
+Flask and WSGI cost several times what verifying a message does (docs/adr/0003-front-door.md). What a message means, and
+what is answered, is the same code as in the Flask route: `receiver`.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from a2wsgi import WSGIMiddleware
+from flask import Flask
+from gunicorn.workers.gasgi import ASGIWorker
+
+from webhook.domain.effects import Effects, Outcome
+from webhook.domain.envelope import MAX_BYTES
+from webhook.errors import Rejected, Unavailable
+from webhook.web.receiver import (
+    ENDPOINTS,
+    Answer,
+    answer_outcome,
+    answer_rejected,
+    answer_unavailable,
+    too_large,
+)
+from webhook.web.services import services_of
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Result = Outcome | Unavailable
+
+#: Threads for what must wait: certificates to fetch, subscriptions to confirm.
+WAITING = 8
+FLASK_THREADS = 8
+
+
+class Door:
+    """An ASGI application around a Flask one."""
+
+    def __init__(self, app: Flask) -> None:
+        kept = services_of(app)
+        self._receiver = kept.receiver
+        self._commit = kept.commit
+        self._requests = kept.requests
+        self._inner = WSGIMiddleware(app, workers=FLASK_THREADS)  # type: ignore[arg-type]
+        self._waiting = ThreadPoolExecutor(WAITING, thread_name_prefix="waiting")
+        self._finished: deque[tuple[asyncio.Future[Result], Result]] = deque()
+        self._draining = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one request."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+            return
+        endpoint = ENDPOINTS.get(scope["path"]) if scope.get("method") == "POST" else None
+        if endpoint is None:
+            await self._inner(scope, receive, send)  # type: ignore[arg-type]
+            return
+        await self._serve(endpoint, scope, receive, send)
+
+    async def _serve(self, endpoint: str, scope: Scope, receive: Receive, send: Send) -> None:
+        request = self._requests.begin(endpoint)
+        try:
+            headers = dict(scope["headers"])
+            body = await read_body(headers, receive)
+            envelope = self._receiver.read(
+                body, _text(headers, b"x-amz-sns-message-type"), _text(headers, b"x-amz-sns-rawdelivery")
+            )
+            request.name(envelope)
+            if self._receiver.is_warm(envelope):
+                effects = self._receiver.understand(envelope, endpoint)
+            else:
+                loop = asyncio.get_running_loop()
+                effects = await loop.run_in_executor(self._waiting, self._receiver.understand, envelope, endpoint)
+            answer = await self._committed(effects)
+        except Rejected as error:
+            answer = answer_rejected(error)
+        except Unavailable as error:
+            answer = answer_unavailable(error)
+        self._requests.end(request, answer)
+        await _respond(answer, send)
+
+    async def _committed(self, effects: Effects) -> Answer:
+        if effects.empty:
+            return answer_outcome(Outcome.IGNORED, effects)
+        loop = asyncio.get_running_loop()
+        durable: asyncio.Future[Result] = loop.create_future()
+        self._commit.submit(effects, lambda result: self._finish(loop, durable, result))
+        result = await durable
+        if isinstance(result, Unavailable):
+            return answer_unavailable(result)
+        return answer_outcome(result, effects)
+
+    def _finish(self, loop: asyncio.AbstractEventLoop, durable: asyncio.Future[Result], result: Result) -> None:
+        """Called on the committing thread: the loop is woken once for a whole batch."""
+        self._finished.append((durable, result))
+        if not self._draining:
+            self._draining = True
+            loop.call_soon_threadsafe(self._drain)
+
+    def _drain(self) -> None:
+        # Cleared first: what is appended from here on either is seen below or wakes the loop again.
+        self._draining = False
+        while self._finished:
+            durable, result = self._finished.popleft()
+            if not durable.done():
+                durable.set_result(result)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                await asyncio.to_thread(self._commit.close)
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+
+def _text(headers: dict[bytes, bytes], name: bytes) -> str | None:
+    value = headers.get(name)
+    return None if value is None else value.decode("latin-1")
+
+
+async def read_body(headers: dict[bytes, bytes], receive: Receive) -> bytes:
+    """The body of a request; raises Rejected (413) as soon as it is known to be too large."""
+    announced = headers.get(b"content-length", b"")
+    if announced.isdigit() and int(announced[:20]) > MAX_BYTES:
+        raise too_large()
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body"):
+        return body
+    parts = [body]
+    size = len(body)
+    while message.get("more_body"):
+        message = await receive()
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > MAX_BYTES:
+            raise too_large()
+    return b"".join(parts)
+
+
+async def _respond(answer: Answer, send: Send) -> None:
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(answer.body))]
+    if answer.retry_after:
+        headers.append((b"retry-after", b"%d" % answer.retry_after))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+class DoorWorker(ASGIWorker):  # type: ignore[misc]
+    """The gunicorn worker that puts the door before the Flask application it is given (`wsgi:app`)."""
+
+    def load_wsgi(self) -> None:
+        """Loads the Flask application and wraps it."""
+        super().load_wsgi()
+        self.asgi: Any = Door(self.asgi)
