@@ -1,6 +1,8 @@
 """How gunicorn runs the web server; PORT, WEB_CONCURRENCY and the rest come from the settings."""
 
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 import structlog
@@ -17,6 +19,10 @@ try:
 except Misconfigured as exc:
     sys.exit(f"error: {exc}")
 logs.configure(_settings.log_level, _settings.log_format)
+
+# Memory where there is some to be had: a busy disk would stall the heartbeats and get the workers killed.
+_MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
+_METRICS = tempfile.mkdtemp(prefix="ses-sentinel-metrics-", dir=_MEMORY)
 
 
 class Lines(Logger):  # type: ignore[misc]  # gunicorn has no types
@@ -35,11 +41,17 @@ def on_starting(_server: Arbiter) -> None:
         structlog.get_logger().warning("settings", warning=warning)
 
 
+def on_exit(_server: Arbiter) -> None:
+    """Remove the shared numbers."""
+    shutil.rmtree(_METRICS, ignore_errors=True)
+
+
 bind = f"0.0.0.0:{_settings.port}"
 workers = _settings.web_concurrency
 worker_class = "webhook.web.door.DoorWorker"
 logger_class = Lines
-loglevel = _settings.log_level
+# What gunicorn tells of its ordinary life (one line per process started) is of interest only when looking for a fault.
+loglevel = "warning" if _settings.log_level == "info" else _settings.log_level
 # The application writes one line for each request, with what matters.
 accesslog = None
 # Longer than the idle timeout of the usual load balancers (60 s), or they meet connections that have just been closed.
@@ -47,6 +59,7 @@ keepalive = 75
 # SNS waits 15 s for an answer: whoever has not got it by then comes again.
 graceful_timeout = 25
 timeout = 30
-# The heartbeat of a worker is a file; on a busy disk it would stall and the worker be killed.
-worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
+worker_tmp_dir = _MEMORY
+# Where the web processes share their numbers: /metrics of any of them speaks for all.
+raw_env = [f"PROMETHEUS_MULTIPROC_DIR={_METRICS}"]
 control_socket_disable = True

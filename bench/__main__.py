@@ -1,6 +1,7 @@
 """`python -m bench COMMAND`: every command is a module of this package with a `register` function."""
 
 import argparse
+import signal
 import sys
 
 from bench import ingest
@@ -16,6 +17,7 @@ def main() -> int:
     for module in COMMANDS:
         module.register(commands)
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that no server outlives its benchmark
     try:
         return int(arguments.run(arguments))
     except BenchError as exc:

@@ -2,13 +2,21 @@
 
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from statistics import median
 from typing import TypeVar
 
 import msgspec
 
+from bench.messages import TOPIC_ARN
 from bench.peers import bare
 from bench.pool import Pool
+from webhook.adapters.clock import Clock
+from webhook.adapters.sns import Certificates, Fetcher, Verifier
+from webhook.domain.effects import Effects, Source
+from webhook.domain.envelope import Envelope
+from webhook.domain.topics import TopicAllowList
+from webhook.pipeline import accept
 
 Item = TypeVar("Item")
 
@@ -33,8 +41,28 @@ def costs(pool: Pool) -> list[Cost]:
         Cost("read the envelope", _each(bare.read_notification, bodies)),
         Cost("verify the signature (RSA-2048, SHA-1)", _each(lambda one: bare.verify(key, one), notifications)),
         Cost("read the SES event", _each(bare.read_event, payloads)),
-        Cost("all of it", _each(lambda body: bare.understand(key, body), bodies)),
+        Cost("all three, one after the other", _each(lambda body: bare.understand(key, body), bodies)),
+        Cost("what the product does with it before the commit", _each(_product(pool), bodies)),
     ]
+
+
+def _product(pool: Pool) -> Callable[[bytes], Effects]:
+    """Everything between a request's body and its effects: all checks, the typed events, the facts they state."""
+    clock = Clock()
+    verifier = Verifier(
+        certificates=Certificates(fetch=Fetcher(clock), clock=clock, cert_dir=pool.certificates),
+        topics=TopicAllowList.from_patterns((TOPIC_ARN,)),
+        clock=clock,
+        max_age=timedelta(days=14),
+    )
+
+    def effects(body: bytes) -> Effects:
+        envelope = Envelope.from_bytes(body, header_type="Notification")
+        verifier.verify(envelope)
+        source = Source(envelope.topic_arn, envelope.message_id, envelope.message)
+        return accept(source, clock.now(), timedelta(days=30))
+
+    return effects
 
 
 def _each(work: Callable[[Item], object], items: list[Item]) -> float:

@@ -46,9 +46,11 @@ class Pool:
         """The cached pool of this kind if it is fresh, else a new one: about a second per three thousand and core."""
         name = hashlib.sha256(f"{messages.__file__}{count}/{domains}/{mix}/1".encode()).hexdigest()[:16]
         folder = CACHE / name
-        if folder.exists() and time.time() - cls(folder).recipe.born < FRESH_SECONDS:
+        for old in CACHE.glob("*"):
+            if time.time() - old.stat().st_mtime > FRESH_SECONDS:
+                shutil.rmtree(old)
+        if folder.exists():
             return cls(folder)
-        shutil.rmtree(folder, ignore_errors=True)
         _make(folder, Recipe(messages=count, domains=domains, mix=mix, born=int(time.time())))
         return cls(folder)
 

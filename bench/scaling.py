@@ -7,7 +7,7 @@ from typing import Any
 
 from pymongo import MongoClient
 
-from bench.measurement import Measurement
+from bench.measurement import Summary, summarise
 from bench.messages import Mix
 from bench.pool import Pool
 from bench.servers import Ground, running
@@ -26,10 +26,10 @@ def sheets(plan: argparse.Namespace) -> tuple[list[Sheet], Pool]:
     """Both tables, and the pool of the last."""
     load = Load("scaling", 128, plan.seconds)
     pools = {domains: Pool.of(plan.messages, domains, Mix.BOUNCES) for domains in DOMAINS}
-    by_domains = [_row(f"{domains:,}", *_measured(pool, load, 0)) for domains, pool in pools.items()]
+    by_domains = [_row(f"{domains:,}", *_measured(pool, load, plan.rounds, 0)) for domains, pool in pools.items()]
     pool = pools[DOMAINS[1]]
-    by_size = [_row(f"{mails:,}", *_measured(pool, load, mails)) for mails in (0, plan.preload)]
-    columns = ("messages/s", "p50 ms", "p99 ms", "not 200", "all judged after, s")
+    by_size = [_row(f"{mails:,}", *_measured(pool, load, plan.rounds, mails)) for mails in (0, plan.preload)]
+    columns = ("messages/s", "slowest–fastest", "p50 ms", "p99 ms", "not 200", "all judged after, s")
     return [
         Sheet("By domains", ("domains", *columns), tuple(by_domains), words=0),
         Sheet("By size of the database", ("mails before", *columns), tuple(by_size), words=0, note=PRELOADED),
@@ -37,25 +37,28 @@ def sheets(plan: argparse.Namespace) -> tuple[list[Sheet], Pool]:
 
 
 PRELOADED = (
-    "The mails before are copies of one that the product itself had stored, under other ids and domains; "
-    "all judged after: from the last answer until no counted message waits for its domain's verdict."
+    "The mails before are copies of one that the product itself had stored, under other ids and domains. All judged "
+    "after: from the end of the last round until no message waits for the verdict on its domain."
 )
 
 
-def _row(name: str, found: Measurement, judged: float | None) -> tuple[str, ...]:
-    refused = sum(found.refused.values())
+def _row(name: str, found: Summary, judged: float | None) -> tuple[str, ...]:
     late = f"over {JUDGED_WITHIN:,.0f}" if judged is None else f"{judged:,.1f}"
-    return name, f"{found.rate:,.0f}", f"{found.p50:,.1f}", f"{found.p99:,.1f}", f"{refused:,}", late
+    spread = f"({found.slowest:,.0f}–{found.fastest:,.0f})"
+    return name, f"{found.rate:,.0f}", spread, f"{found.p50:,.1f}", f"{found.p99:,.1f}", f"{found.refused:,}", late
 
 
-def _measured(pool: Pool, load: Load, mails: int) -> tuple[Measurement, float | None]:
+def _measured(pool: Pool, load: Load, rounds: int, mails: int) -> tuple[Summary, float | None]:
+    """All rounds on one server, each with messages of its own; then how long the last verdict takes."""
     subject = product()
+    share = (len(pool) - 1 - WARM_UP) // rounds
     with running(subject, pool) as ground:
         prove(subject, ground)
         preload(mongodb_uri(ground), mails)
         generate(subject, ground, Load("warm-up", 32, 2.0), first=1, count=WARM_UP)
-        found = generate(subject, ground, load, first=1 + WARM_UP)
-        return found, _seconds_until_judged(ground)
+        firsts = range(1 + WARM_UP, 1 + WARM_UP + rounds * share, share)
+        found = [generate(subject, ground, load, first=first, count=share) for first in firsts]
+        return summarise(found), _seconds_until_judged(ground)
 
 
 def preload(uri: str, mails: int) -> None:

@@ -45,8 +45,8 @@ class Subject:
     """Something to measure: how it is started, and what its 200 promises.
 
     `counts` tells how many messages its store holds, or None where nothing is stored: a store must see each message
-    once only, so its runs end when the messages are used up. `folder` is where it starts, if not in its empty one: there
-    no other server's configuration lies about.
+    once only, so its runs end when the messages are used up. `folder` is where it starts, if not in its empty one,
+    where no other server's configuration lies about.
     """
 
     name: str

@@ -7,18 +7,20 @@ from datetime import timedelta
 
 from webhook import logs
 from webhook.adapters.clock import Clock
-from webhook.adapters.confirmation import Confirmer
 from webhook.adapters.embedded import running
 from webhook.adapters.mongo.client import Db, connect
+from webhook.adapters.mongo.domains import Domains
+from webhook.adapters.mongo.events import Events
 from webhook.adapters.mongo.journal import Journal
-from webhook.adapters.mongo.library import Library
+from webhook.adapters.mongo.quarantine import Quarantine
 from webhook.adapters.mongo.store import MongoStore
+from webhook.adapters.mongo.topology import check_replica_set
 from webhook.adapters.mongo.verdicts import Judge
-from webhook.adapters.sns import Certificates, Fetcher, Verifier
+from webhook.adapters.mongo.vitals import Vitals
+from webhook.adapters.mongo.wirings import Wirings
 from webhook.config import Settings
 from webhook.domain.reputation import Policy
-from webhook.domain.topics import TopicAllowList
-from webhook.groupcommit import GroupCommit
+from webhook.replay import Replayer
 from webhook.worker import Worker
 
 #: Seconds that one operation of the worker or of a command may take.
@@ -26,20 +28,15 @@ PATIENT = 30.0
 
 
 @dataclass(frozen=True)
-class Services:
-    """What the web works with."""
+class Library:
+    """What is read, and the little that a person changes."""
 
-    settings: Settings
-    clock: Clock
-    verifier: Verifier
-    confirmer: Confirmer
-    commit: GroupCommit
-    library: Library
-
-    @property
-    def retention(self) -> timedelta:
-        """How long mails are kept."""
-        return retention(self.settings)
+    domains: Domains
+    events: Events
+    quarantine: Quarantine
+    wirings: Wirings
+    vitals: Vitals
+    replayer: Replayer
 
 
 def retention(settings: Settings) -> timedelta:
@@ -80,34 +77,27 @@ def journal(db: Db, settings: Settings, clock: Clock) -> Journal:
     return Journal(db, Judge(db, policy(settings)), clock.now)
 
 
+def library(db: Db, settings: Settings, clock: Clock) -> Library:
+    """What the API, the dashboard and the commands show."""
+    domains = Domains(db, Judge(db, policy(settings)), clock.now)
+    quarantine = Quarantine(db)
+    return Library(
+        domains=domains,
+        events=Events(db),
+        quarantine=quarantine,
+        wirings=Wirings(db),
+        vitals=Vitals(db, journal(db, settings, clock), domains),
+        replayer=Replayer(quarantine, store(db, settings, clock), clock.now, retention(settings)),
+    )
+
+
 @contextmanager
-def services(settings: Settings) -> Iterator[Services]:
-    """What a web process works with, while it is open."""
-    clock = Clock()
-    fetcher = Fetcher(clock)
-    certificates = Certificates(
-        fetch=fetcher, clock=clock, cert_dir=settings.sns_cert_dir, trusted_origins=settings.sns_trusted_origins
-    )
-    verifier = Verifier(
-        certificates=certificates,
-        topics=TopicAllowList.from_patterns(settings.sns_topic_arns),
-        clock=clock,
-        max_age=timedelta(seconds=settings.sns_max_age_seconds),
-    )
-    confirmer = Confirmer(
-        verifier,
-        fetcher,
-        aws_region=settings.aws_sdk_region,
-        aws_access_key_id=settings.aws_sdk_access_key_id,
-        aws_secret_access_key=settings.aws_sdk_secret_access_key,
-        endpoint_url=settings.aws_endpoint_url,
-    )
-    with database(settings, patience=1.5) as db:
-        commit = GroupCommit(store(db, settings, clock), settings.max_pending)
-        try:
-            yield Services(settings, clock, verifier, confirmer, commit, Library(db, clock.now))
-        finally:
-            commit.close()
+def open_library(settings: Settings) -> Iterator[Library]:
+    """The library of the settings' database, for a command; raises Misconfigured if that database is of no use."""
+    if settings.mongodb_uri:
+        check_replica_set(settings.mongodb_uri)
+    with database(settings) as db:
+        yield library(db, settings, Clock())
 
 
 def work(settings: Settings) -> None:

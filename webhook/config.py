@@ -227,3 +227,23 @@ def _looks_like_ours(name: str) -> bool:
         any(len(known) > 5 and parsing.one_letter_off(name, known) for known in KNOWN_NAMES - {name})
         and name not in KNOWN_NAMES
     )
+
+
+# -- metrics of several processes
+
+_METRICS_DIR = "PROMETHEUS_MULTIPROC_DIR"
+
+
+def shares_metrics() -> bool:
+    """Whether this process shares its metrics with others, as Prometheus's client library was told."""
+    return bool(os.environ.get(_METRICS_DIR))
+
+
+def share_metrics(make_folder: Callable[[], str]) -> Path:
+    """Have child processes share their metrics in a folder: the one of the environment, emptied, or a new one."""
+    folder = Path(os.environ.get(_METRICS_DIR) or make_folder())
+    folder.mkdir(parents=True, exist_ok=True)
+    for leftover in folder.glob("*.db"):
+        leftover.unlink(missing_ok=True)
+    os.environ[_METRICS_DIR] = str(folder)
+    return folder

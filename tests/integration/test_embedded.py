@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -124,11 +125,10 @@ def test_a_restart_keeps_the_data_and_the_address(tmp_path: Path) -> None:
 def test_another_port_is_taken_when_the_old_one_is_gone(tmp_path: Path) -> None:
     with running(tmp_path) as first, client(first) as ours:
         ours.get_default_database().things.insert_one({})
-    import socket
-
-    with socket.create_server(("127.0.0.1", instance(tmp_path).port)), running(tmp_path) as second:
-        assert second != first
-        with client(second) as ours:
+    with socket.socket() as occupant:
+        occupant.bind(("127.0.0.1", instance(tmp_path).port))
+        with running(tmp_path) as second, client(second) as ours:
+            assert second != first
             ours.get_default_database().things.insert_one({})
             assert ours.get_default_database().things.count_documents({}) == 2
 
@@ -206,7 +206,7 @@ class TestRefused:
 
     def test_a_data_dir_that_cannot_be_made(self, tmp_path: Path) -> None:
         (tmp_path / "file").touch()
-        with pytest.raises(Misconfigured, match="DATA_DIR .* cannot be written"):
+        with pytest.raises(Misconfigured, match=r"DATA_DIR .* cannot be written"):
             running(tmp_path / "file" / "data").__enter__()
 
 

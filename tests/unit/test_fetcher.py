@@ -73,8 +73,27 @@ def test_a_server_that_drips_is_given_up():
         over.wait(30)
 
     with Server(drip) as server:
-        assert judged(server, Fetcher(clock, read=20.0)) == (503, "unavailable")
+        assert judged(server, Fetcher(clock, read=60.0)) == (503, "unavailable")
         over.set()
+
+
+def test_of_an_endless_body_no_more_is_read_than_is_allowed():
+    endless, written, over = 64 * 1024 * 1024, [], Event()
+
+    def pour(request):
+        request.send_response(200)
+        request.end_headers()
+        try:
+            while sum(written) < endless:
+                written.append(request.wfile.write(b"x" * 1024 * 1024))
+        except ConnectionError:
+            pass
+        over.set()
+
+    with Server(pour) as server:
+        assert judged(server) == (403, "bad_certificate")
+        assert over.wait(30)
+    assert sum(written) < endless
 
 
 def test_nobody_listening_is_unavailable():

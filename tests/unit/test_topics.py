@@ -195,6 +195,13 @@ def test_origins_have_scheme_host_and_port(origin):
     assert Origins([origin]).trusted(origin + "/x") == origin
 
 
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:45660/x", "http://127.0.0.1/x", "https://127.0.0.1:4566/x", EMULATOR]
+)
+def test_another_port_or_scheme_is_another_origin(url):
+    assert Origins([EMULATOR]).trusted(url) is None
+
+
 GENUINE = subscribe_url()
 
 

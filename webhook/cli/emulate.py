@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from webhook.domain.topics import TopicArn
 from webhook.emulator import stand as stands
 from webhook.emulator.courier import Courier, Delivery, RetryPolicy
 from webhook.emulator.posts import Post
@@ -59,8 +60,8 @@ def _register_demo(parser: argparse.ArgumentParser) -> None:
 
 def _add_endpoint(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", required=True, help="the service (http://127.0.0.1:8000), or one endpoint of it")
-    parser.add_argument("--listen-port", type=int, default=0, help="where the emulator serves its certificate (any)")
-    parser.add_argument("--topic", default=stands.TOPIC_ARN, help=f"the topic's ARN ({stands.TOPIC_ARN})")
+    parser.add_argument("--listen-port", type=_port, default=0, help="where the emulator serves its certificate (any)")
+    parser.add_argument("--topic", type=_topic, default=stands.TOPIC_ARN, help=f"the topic's ARN ({stands.TOPIC_ARN})")
     parser.add_argument("--allow-remote", action="store_true", help="post to another machine than this one")
 
 
@@ -214,6 +215,21 @@ def _sum_up(console: Console, report: Report, seconds: float, *, as_json: bool) 
     console.print(f"{report.total / max(seconds, 0.001):,.0f} messages a second, {seconds:.1f} s")
     for example in report.examples:
         console.print(f"lost: {example}")
+
+
+def _topic(text: str) -> str:
+    try:
+        TopicArn.from_text(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return text
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 <= number < 65536:
+        raise argparse.ArgumentTypeError("must be between 0 and 65535")
+    return number
 
 
 def _positive(text: str) -> int:

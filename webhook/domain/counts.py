@@ -8,6 +8,8 @@ told in full in docs/counting.md.
 from collections.abc import Iterable, Mapping
 from datetime import date
 
+from msgspec import structs
+
 from webhook.domain.address import domain_of, is_simulated
 from webhook.domain.mail import Fact, Kind, Mail
 from webhook.domain.providers import provider_of
@@ -18,8 +20,10 @@ Place = tuple[str, date]
 
 PERMANENT = "Permanent"
 NOT_SPAM = "not-spam"
-# A complaint that SES ties to a suppression list never reached the recipient.
-SUPPRESSION_LISTS = frozenset({"OnAccountSuppressionList", "OnTenantSuppressionList"})
+# Recipients that SES did not try: such a bounce or complaint counts in no rate.
+HELD_BACK = frozenset(
+    {"OnAccountSuppressionList", "OnTenantSuppressionList", "EmailValidationSuppressed", "UnsubscribedRecipient"}
+)
 
 _MAIL_COUNTERS = {
     Kind.REJECTED.value: "rejects",
@@ -39,6 +43,8 @@ _BY_SUBTYPE = {"bounces": "hard", "soft": "soft", "held": "held"}
 
 def counts(mail: Mail) -> Counts:
     """What this mail contributes to its domain's day."""
+    if not mail.recipients:
+        mail = structs.replace(mail, recipients=_named(mail))
     if mail.recipients and all(map(is_simulated, mail.recipients)):
         return {}
     tally: Counts = {}
@@ -46,7 +52,7 @@ def counts(mail: Mail) -> Counts:
     held = pairs.get("held", {})
     for counter, addresses in pairs.items():
         for address, subtypes in addresses.items():
-            if is_simulated(address) or (address in held and counter != "held"):
+            if is_simulated(address) or (address in held and counter not in ("held", "delays")):
                 continue
             _add(tally, counter, address, subtypes)
     _add_reasons(tally, mail, held)
@@ -76,12 +82,17 @@ def _pairs(mail: Mail) -> dict[str, dict[str, set[str]]]:
         address = _recipient(mail, fact)
         found.setdefault(counter, {}).setdefault(address, set()).add(fact.subtype)
         # A forwarder's address that bounced is somebody SES never sent to.
-        if kind != Kind.BOUNCED or address in mail.recipients or not mail.recipients:
+        if kind != Kind.BOUNCED or address in mail.recipients:
             accepted.setdefault(address, set())
     unsent = {Kind.REJECTED, Kind.UNRENDERED}
     if accepted and not any(fact.kind in unsent for fact in mail.facts):
         found["sent"] = accepted
     return found
+
+
+def _named(mail: Mail) -> frozenset[str]:
+    """Whom the facts name: all that is known of a mail whose destination was not told."""
+    return frozenset(fact.who for fact in mail.facts if fact.kind in _PAIR_COUNTERS or fact.kind == Kind.BOUNCED)
 
 
 def _recipient(mail: Mail, fact: Fact) -> str:
@@ -124,7 +135,7 @@ def _add_complaints(tally: Counts, mail: Mail) -> None:
             continue
         if fact.type == NOT_SPAM:
             tally["not_spam"] = tally.get("not_spam", 0) + 1
-        elif fact.subtype not in SUPPRESSION_LISTS:
+        elif fact.subtype not in HELD_BACK:
             complaints[fact.who] = min(fact, complaints.get(fact.who, fact))
     for fact in complaints.values():
         for name in ("complaints", f"feedback/{fact.type}", f"at/{provider_of(domain_of(fact.code))}/complaints"):

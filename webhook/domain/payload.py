@@ -1,7 +1,7 @@
 """The JSON that SES, EventBridge, Health and CloudTrail put into an SNS message, as typed structures.
 
 Only what we use is declared: SES reserves the right to add fields. Shapes: SES developer guide, "Contents of Amazon SNS
-notifications" and "Examples of event data that Amazon SES publishes to Amazon SNS"; EventBridge events reference, "ses".
+notifications" and "Examples of event data that Amazon SES publishes to Amazon SNS"; EventBridge reference, "ses".
 """
 
 from typing import Any, TypeVar

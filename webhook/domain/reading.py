@@ -10,6 +10,7 @@ from msgspec import Struct
 from webhook.domain import events as ev
 from webhook.domain import identity
 from webhook.domain.address import domain_of, is_simulated, plain, well_formed
+from webhook.domain.counts import HELD_BACK
 from webhook.domain.mail import Origin
 from webhook.domain.payload import Happening, Payload, Recipient, SesMail, read_payload
 from webhook.errors import NotUnderstood
@@ -21,10 +22,6 @@ MAX_ID = 256
 MAX_DETAIL = 300
 NOTHING = Happening()
 
-# Bounces of recipients that SES did not try: they count in no rate.
-HELD_BACK = frozenset(
-    {"OnAccountSuppressionList", "OnTenantSuppressionList", "EmailValidationSuppressed", "UnsubscribedRecipient"}
-)
 _SMTP_ANSWER = re.compile(r"\b([245]\d\d)(?:[ -]#?([245]\.\d{1,3}\.\d{1,3}))?\b")
 
 
@@ -153,6 +150,9 @@ def _complained(payload: Payload, sent_at: datetime, path: str) -> Iterable[ev.E
     complaint = _part(payload.complaint, "complaint", path)
     at = moment(complaint.timestamp, f"{path}.complaint.timestamp", sent_at)
     addresses = sorted((plain(recipient.email_address) for recipient in complaint.complained_recipients), key=_rank)
+    if complaint.complaint_sub_type in HELD_BACK:
+        # A complaint that SES ties to a suppression list: the mail never went out to these.
+        yield from (ev.HeldBack(at, address, complaint.complaint_sub_type) for address in addresses)
     yield ev.Complained(
         at,
         feedback_id=complaint.feedback_id or f"{','.join(addresses)} {at.isoformat()}",

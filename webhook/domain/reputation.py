@@ -74,8 +74,8 @@ class Numbers(Struct, frozen=True):
 class Verdict(Struct, frozen=True):
     """What is thought of a domain, with all it was made of.
 
-    `numbers` are all within the window; `blind` those of them whose wirings tell nothing of what was sent: they are left
-    out of the rates. `totals` are the window's counters, for the sentence.
+    `numbers` are all within the window; `blind` those of them whose wirings tell nothing of what was sent: they are
+    left out of the rates. `totals` are the window's counters, for the sentence.
     """
 
     domain: str
@@ -205,8 +205,10 @@ def nears(judged: Numbers, flag: str, policy: Policy) -> bool:
 
 def wilson(hits: int, trials: int) -> tuple[float, float]:
     """Wilson's 95 % score interval of a share. E. B. Wilson, JASA 22 (1927), p. 209."""
-    share = min(hits / trials, 1.0)
     z2 = WILSON_Z**2
+    if not hits:
+        return 0.0, z2 / (trials + z2)
+    share = min(hits / trials, 1.0)
     middle = share + z2 / (2 * trials)
     spread = WILSON_Z * math.sqrt(share * (1 - share) / trials + z2 / (4 * trials**2))
     whole = 1 + z2 / trials

@@ -4,7 +4,7 @@ https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html
 """
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from enum import StrEnum
 from http.client import HTTPConnection, HTTPException
@@ -110,7 +110,7 @@ class Line:
 
 
 class Courier:
-    """Delivers to one endpoint over `connections` connections; `rate` limits new posts a second.
+    """Delivers once to one endpoint, over `connections` connections; `rate` limits new posts a second.
 
     `observe` is told every settled delivery, by one thread at a time, in the order of settling.
     """
@@ -138,6 +138,8 @@ class Courier:
         self._schedule.fill(posts)
         with ThreadPoolExecutor(self._connections, thread_name_prefix="courier") as pool:
             riders = [pool.submit(self._ride) for _ in range(self._connections)]
+            wait(riders, return_when=FIRST_EXCEPTION)
+            self._schedule.stop()
         for rider in riders:
             rider.result()
 
@@ -150,9 +152,6 @@ class Courier:
         try:
             while (errand := self._schedule.take()) is not None:
                 self._attempt(line, errand)
-        except BaseException:
-            self._schedule.stop()
-            raise
         finally:
             line.close()
 

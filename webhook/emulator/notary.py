@@ -17,7 +17,7 @@ from cryptography.x509.oid import NameOID
 from webhook.errors import Misconfigured
 
 COMMON_NAME = "sns.amazonaws.com"
-SIGNATURE_VERSIONS: dict[str, hashes.HashAlgorithm] = {"1": hashes.SHA1(), "2": hashes.SHA256()}  # noqa: S303 - SNS's v1
+SIGNATURE_VERSIONS: dict[str, type[hashes.HashAlgorithm]] = {"1": hashes.SHA1, "2": hashes.SHA256}
 
 _KEY_FILE = "key.pem"
 _KEY_BITS = 2048
@@ -55,7 +55,7 @@ class Notary:
 
     def sign(self, signed: bytes, version: str) -> bytes:
         """The signature over `signed`, the string to sign, by SignatureVersion `1` or `2`."""
-        return self._key.sign(signed, padding.PKCS1v15(), SIGNATURE_VERSIONS[version])
+        return self._key.sign(signed, padding.PKCS1v15(), SIGNATURE_VERSIONS[version]())
 
 
 def base64(signature: bytes) -> str:

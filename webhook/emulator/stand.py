@@ -35,12 +35,14 @@ class Stand(msgspec.Struct, frozen=True):
         """The settings with which a service believes this emulator."""
         return {"SNS_TOPIC_ARNS": self.topic.arn, "SNS_TRUSTED_ORIGINS": self.topic.origin}
 
-    def subscribe(self, target: Target, paths: Iterable[str], policy: RetryPolicy) -> None:
-        """Subscribe each path of `target`; raises `Misconfigured` if one of them does not confirm."""
+    def subscribe(
+        self, target: Target, paths: Iterable[str], policy: RetryPolicy, *, patience: float = _PATIENCE
+    ) -> None:
+        """Subscribe each path of `target`; raises `Misconfigured` if one has not confirmed after `patience` seconds."""
         for path in dict.fromkeys(target.path_of(path) for path in paths):
-            self._subscribe(target, path, policy)
+            self._subscribe(target, path, policy, patience)
 
-    def _subscribe(self, target: Target, path: str, policy: RetryPolicy) -> None:
+    def _subscribe(self, target: Target, path: str, policy: RetryPolicy, patience: float) -> None:
         token = secrets.token_hex(64)
         confirmed = self.server.expect(token, topic_arn=self.topic.arn, subscription_arn=self.topic.subscription_arn)
         signed = self.topic.confirmation(
@@ -56,7 +58,7 @@ class Stand(msgspec.Struct, frozen=True):
                 reply = line.post(path, signed)
         finally:
             line.close()
-        if not (reply.status == 200 and confirmed.wait(_PATIENCE)):
+        if not (reply.status == 200 and confirmed.wait(patience)):
             raise Misconfigured(self._why(target, path, reply))
 
     def _why(self, target: Target, path: str, reply: Reply) -> str:
@@ -65,7 +67,7 @@ class Stand(msgspec.Struct, frozen=True):
             return f"{endpoint} does not answer ({reply.text})"
         settings = " and ".join(f"{name}={value}" for name, value in self.settings.items())
         if reply.status == 200:
-            return f"{endpoint} answered 200, but did not visit the SubscribeURL within {_PATIENCE:.0f} s"
+            return f"{endpoint} answered 200, but did not visit the SubscribeURL"
         return (
             f"{endpoint} answered {reply.status} to the subscription: {reply.text[:300].strip()} (it needs {settings})"
         )

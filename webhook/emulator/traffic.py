@@ -11,6 +11,7 @@ from itertools import islice
 from operator import itemgetter
 from random import Random
 
+from webhook.domain.topics import TopicArn
 from webhook.emulator import notices
 from webhook.emulator.characters import Character, Wiring, cast
 from webhook.emulator.payloads import EVENT_SUBJECT, Account, Happening, Kind, Producer, payload
@@ -32,9 +33,9 @@ _PATH_OF_KIND = {Kind.BOUNCE: BOUNCES, Kind.COMPLAINT: COMPLAINTS}
 
 
 def account_of(topic_arn: str) -> Account:
-    """The account and region in which the topic lives, and therefore the made-up mail too."""
-    parts = topic_arn.split(":")
-    return Account(region=parts[3], number=parts[4])
+    """The account and region in which the topic lives, and so the made-up mail; raises ValueError if it is no topic."""
+    topic = TopicArn.from_text(topic_arn)
+    return Account(topic.region, topic.account)
 
 
 def stories(

@@ -5,9 +5,10 @@ from contextlib import ExitStack
 
 from flask import Flask
 
-from webhook import bootstrap, logs
+from webhook import assembly, logs
 from webhook.config import Settings
-from webhook.web import health, sns
+from webhook.web import api, health, sns
+from webhook.web.errors import register_errors
 from webhook.web.services import keep_services
 
 
@@ -21,7 +22,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     stack = ExitStack()
     atexit.register(stack.close)
     app = Flask(__name__)
-    keep_services(app, stack.enter_context(bootstrap.services(settings)))
-    for blueprint in (sns.blueprint, health.blueprint):
+    keep_services(app, stack.enter_context(assembly.services(settings)))
+    for blueprint in (sns.blueprint, health.blueprint, api.blueprint):
         app.register_blueprint(blueprint)
+    register_errors(app)
     return app

@@ -1,9 +1,10 @@
 """`/healthz`, `/readyz` and `/metrics`: for those who watch over the service."""
 
-import os
+from typing import Any
 
 from flask import Blueprint, Response, jsonify
 
+from webhook.config import shares_metrics
 from webhook.errors import Unavailable
 from webhook.metrics import exposition
 from webhook.web.services import services
@@ -19,27 +20,31 @@ def healthz() -> Response:
 
 @blueprint.get("/readyz")
 def readyz() -> tuple[Response, int]:
-    """What this process depends on, by name; 503 if any of it fails."""
-    checks = {"mongodb": _mongodb()}
-    ready = all(state == "ok" for state in checks.values())
-    return jsonify(status="ready" if ready else "not ready", checks=checks), 200 if ready else 503
+    """What this process depends on, by name; 503 if any of it fails.
 
-
-def _mongodb() -> str:
+    A worker that lags does not make it unready: what it takes in is durable. The lag is told nevertheless.
+    """
+    told: dict[str, Any] = {"status": "ready", "checks": {"mongodb": "ok"}, "warnings": _warnings()}
     try:
-        services().library.ping()
+        services().library.vitals.ping()
+        told["journal"] = {"lagSeconds": round(services().library.vitals.lag(), 1)}
     except Unavailable as error:
-        return error.detail
-    return "ok"
+        told |= {"status": "not ready", "checks": {"mongodb": error.detail}}
+        return jsonify(told), 503
+    return jsonify(told), 200
+
+
+def _warnings() -> dict[str, str]:
+    return {} if services().settings.sns_topic_arns else {"sns_topics": "none allowed"}
 
 
 @blueprint.get("/metrics")
 def metrics() -> Response:
     """The numbers for Prometheus."""
     try:
-        gauges = services().library.gauges()
+        gauges = services().library.vitals.gauges()
     except Unavailable:
         gauges = {}
     gauges["sentinel_database_up"] = ("1 if MongoDB answers.", float(bool(gauges)))
-    shared = "PROMETHEUS_MULTIPROC_DIR" in os.environ
-    return Response(exposition(gauges, shared=shared), content_type="text/plain; version=0.0.4; charset=utf-8")
+    content = exposition(gauges, shared=shares_metrics())
+    return Response(content, content_type="text/plain; version=0.0.4; charset=utf-8")

@@ -4,12 +4,14 @@ from dataclasses import dataclass
 
 from flask import Flask, current_app
 
-from webhook.adapters.mongo.library import Library
-from webhook.bootstrap import Services
+from webhook.assembly import Services
+from webhook.bootstrap import Library
 from webhook.config import Settings
 from webhook.groupcommit import GroupCommit
+from webhook.ports import Clock
 from webhook.web.receiver import Receiver
 from webhook.web.request_log import RequestLog
+from webhook.web.tokens import Tokens
 
 _KEY = "sentinel"
 
@@ -23,6 +25,8 @@ class WebServices:
     commit: GroupCommit
     library: Library
     requests: RequestLog
+    clock: Clock
+    tokens: Tokens
 
 
 def keep_services(app: Flask, services: Services) -> None:
@@ -34,6 +38,8 @@ def keep_services(app: Flask, services: Services) -> None:
         commit=services.commit,
         library=services.library,
         requests=RequestLog(services.clock.now, settings.log_level, settings.log_format),
+        clock=services.clock,
+        tokens=Tokens(settings.api_tokens),
     )
 
 

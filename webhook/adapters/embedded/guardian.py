@@ -9,7 +9,7 @@ from types import FrameType
 import structlog
 
 from webhook import logs
-from webhook.adapters.embedded.claims import Claims, Instance, held
+from webhook.adapters.embedded.claims import Claims, Instance
 from webhook.adapters.embedded.mongod import ADDRESS_IN_USE, Mongod, await_previous, candidate_ports, installed
 from webhook.adapters.embedded.replica import make_primary
 from webhook.errors import Misconfigured
@@ -99,10 +99,9 @@ class Guardian:
 def main(arguments: list[str]) -> int:
     """`DATA_DIR LOCK [MONGOD]`: LOCK is the descriptor of guardian.lock, taken by whoever started this."""
     data_dir, lock, *program = arguments
-    os.set_inheritable(int(lock), False)
+    os.set_inheritable(int(lock), False)  # or mongod would hold it as well
     logs.configure("info", "text")
-    with held(int(lock)):
-        guardian = Guardian(Claims(Path(data_dir)), Path(program[0]) if program else None)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, guardian.obey)
-        return guardian.run()
+    guardian = Guardian(Claims(Path(data_dir)), Path(program[0]) if program else None)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, guardian.obey)
+    return guardian.run()

@@ -17,6 +17,8 @@ from webhook.errors import Misconfigured
 
 log = structlog.get_logger()
 _ATTEMPTS = 3
+# A process that is forgotten while it runs is a ResourceWarning; this one is meant to outlive us.
+_LIVING_ON: list[subprocess.Popen[bytes]] = []
 
 
 @contextmanager
@@ -27,17 +29,26 @@ def running(data_dir: Path, binary: Path | None = None) -> Iterator[str]:
     """
     claims = Claims.of(data_dir.absolute())
     user = _User(claims, binary)
-    with held(_become_user(claims)):
-        instance = user.await_instance()
-        done = Event()
-        watch = Thread(target=user.keep_guarded, args=(done,), name="embedded-mongodb", daemon=True)
-        watch.start()
-        try:
-            yield instance.uri
-        finally:
-            done.set()
-            watch.join()
-    user.await_end()
+    try:
+        with held(_become_user(claims)):
+            instance = user.await_instance()
+            with _watched(user):
+                yield instance.uri
+        user.await_end()
+    finally:
+        user.take_leave()
+
+
+@contextmanager
+def _watched(user: "_User") -> Iterator[None]:
+    done = Event()
+    watch = Thread(target=user.keep_guarded, args=(done,), name="embedded-mongodb", daemon=True)
+    watch.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watch.join()
 
 
 def _become_user(claims: Claims) -> int:
@@ -105,7 +116,6 @@ class _User:
             log.warning("embedded_mongodb_guardian_died", restarting=True)
             self._appoint(lock)
             wait = min(wait * 2, 30.0)
-        self._reap()
 
     def await_end(self) -> None:
         """Wait until the instance has stopped, unless somebody else still uses it."""
@@ -113,11 +123,14 @@ class _User:
             if not self._claims.is_guarded() or self._claims.is_used():
                 break
             _pause()
-        self._reap()
 
-    def _reap(self) -> None:
+    def take_leave(self) -> None:
+        """Of the guardians that we started: those that have ended, while one that serves others lives on."""
         for guardian in self._guardians:
-            guardian.poll()
+            try:
+                guardian.wait(0 if self._claims.is_guarded() else 10)
+            except subprocess.TimeoutExpired:
+                _LIVING_ON.append(guardian)
 
 
 def _pause() -> None:

@@ -117,10 +117,9 @@ def _numbers(numbers: Numbers) -> Document:
 
 
 def flip_document(verdict: Verdict, before: Mapping[str, Any]) -> Document:
-    """A change of status as a row. Its id is that of the change, so that it can be told once."""
+    """A change of status as a row: with what led to it, and an id of its own by which it is told once."""
     document = verdict_document(verdict)
     return {
-        "_id": f"{verdict.domain}@{verdict.at.isoformat()}",
         "domain": verdict.domain,
         "at": verdict.at,
         "from": before.get("status", Status.INSUFFICIENT.value),

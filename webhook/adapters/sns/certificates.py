@@ -123,29 +123,31 @@ class Certificates:
 
         Raises `Rejected` if what is there is no good certificate, and `Unavailable` if it could not be had now.
         """
-        with self._lock:
-            outcome = self._remembered(url)
-            loading = self._loading.get(url)
-            if first := outcome is None and loading is None:
-                if len(self._loading) >= self.LOADING:
-                    raise Unavailable("too many certificates are being loaded at once")
-                loading = self._loading[url] = Future()
-        if first:
-            outcome = self._load_and_share(url)
-        elif outcome is None and loading is not None:
-            outcome = self._await(loading)
+        outcome = self._outcome(url)
         match outcome:
             case Certificate():
                 return outcome
             case Rejected(status=status, code=code, detail=detail):
                 raise Rejected(status, code, detail)
-            case _:
-                raise Unavailable("the signing certificate is not available" if outcome is None else outcome.detail)
+            case Unavailable(detail=detail):
+                raise Unavailable(detail)
 
     def knows(self, url: str) -> bool:
         """Whether `get` will surely answer at once, without network or disk, if asked within a second."""
         with self._lock:
             return self._remembered(url, margin=1.0) is not None
+
+    def _outcome(self, url: str) -> Outcome:
+        with self._lock:
+            remembered = self._remembered(url)
+            if remembered is not None:
+                return remembered
+            loading = self._loading.get(url)
+            if loading is None:
+                if len(self._loading) >= self.LOADING:
+                    return Unavailable("too many certificates are being loaded at once")
+                self._loading[url] = Future()
+        return self._load_and_share(url) if loading is None else self._await(loading)
 
     def _remembered(self, url: str, margin: float = 0.0) -> Outcome | None:
         now = self._clock.monotonic() + margin
@@ -155,7 +157,7 @@ class Certificates:
         until, failure = self._failed.get(url, (0.0, None))
         return failure if until > now else None
 
-    def _await(self, loading: "Future[Outcome]") -> Outcome:
+    def _await(self, loading: Future[Outcome]) -> Outcome:
         try:
             return loading.result(self.LONGEST_WAIT)
         except TimeoutError:

@@ -1,0 +1,165 @@
+"""Rebuilding: what the counters should be, as the stored mails tell, and the difference to what they are.
+
+MongoDB folds mails that differ only in whom and when into one; the counting rule then runs once for each kind of mail, so
+that it is written in one language only. Mails and counters are read at one moment (a snapshot), so the difference is
+exact even while messages are coming in, and adding it loses nothing that came meanwhile.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pymongo
+from msgspec import Struct
+from pymongo.client_session import ClientSession
+
+from webhook.adapters.mongo.client import Db, Document, database_errors
+from webhook.adapters.mongo.documents import counts_document, counts_of, mail_of
+from webhook.adapters.mongo.journal import merged
+from webhook.adapters.mongo.verdicts import Judge, verdict_document
+from webhook.domain.counts import Counts, add, counts, difference
+from webhook.domain.mail import Kind
+
+Place = tuple[str, str]
+
+#: Seconds that reading all mails may take; a snapshot does not live longer than the server is set to keep it.
+PATIENCE = 900
+#: How many places one correcting entry holds.
+ENTRY = 500
+
+
+class Findings(Struct, frozen=True):
+    """What comparing found: the mails read, the first day compared, and per place what must be added."""
+
+    mails: int
+    places: int
+    first_day: date
+    wrong: dict[Place, Counts]
+
+
+class Rebuilder:
+    """Compares counters with mails, and corrects them through the journal."""
+
+    def __init__(self, db: Db, retention: timedelta) -> None:
+        self._db = db
+        self._retention = retention
+
+    def compare(self, now: datetime) -> Findings:
+        """Reads everything at one moment. Days older than the retention are left out: their mails are gone."""
+        first = first_complete_day(now, self._retention)
+        with database_errors(), pymongo.timeout(PATIENCE), self._db.client.start_session(snapshot=True) as session:
+            mails, should = self._should(first, session)
+            are = self._are(first, session)
+        wrong = {}
+        for place in should.keys() | are.keys():
+            missing = difference(should.get(place, {}), are.get(place, {}))
+            if missing:
+                wrong[place] = missing
+        return Findings(mails, len(should), first, wrong)
+
+    def wrong_verdicts(self, judge: Judge) -> dict[str, str]:
+        """Domains whose stored verdict is not what the stored counters give, each with the difference in words.
+
+        Domains that the journal still has news of are left out: they are about to be judged.
+        """
+        wrong: dict[str, str] = {}
+        with database_errors(), pymongo.timeout(PATIENCE), self._db.client.start_session(snapshot=True) as session:
+            waiting = {place["domain"] for place in merged(self._db.journal.find({}, session=session))}
+            judged = {
+                document["domain"]: document["reputation"]
+                for document in self._db.emaildomains.find({"reputation": {"$exists": True}}, session=session)
+            }
+            for domain in set(self._db.counters.distinct("domain", session=session)) - judged.keys() - waiting:
+                wrong[domain] = "never judged"
+            for domain, stored in judged.items():
+                if domain not in waiting:
+                    [verdict] = judge.verdicts([domain], stored["evaluatedAt"], session)
+                    unequal = _unequal(stored, verdict_document(verdict))
+                    if unequal:
+                        wrong[domain] = unequal
+        return wrong
+
+    def correct(self, findings: Findings, now: datetime) -> None:
+        """Enters what is missing into the journal; the next posting adds it and judges the domains."""
+        rows = [
+            {"domain": domain, "day": day, "n": counts_document(missing)}
+            for (domain, day), missing in sorted(findings.wrong.items())
+        ]
+        entries = [
+            {"at": now, "places": rows[start : start + ENTRY], "wirings": []} for start in range(0, len(rows), ENTRY)
+        ]
+        with database_errors():
+            if entries:
+                self._db.journal.insert_many(entries)
+
+    def _should(self, first: date, session: ClientSession) -> tuple[int, dict[Place, Counts]]:
+        """The mails' number, and the counters they come to."""
+        total = 0
+        should: dict[Place, Counts] = {}
+        for group in self._groups(first, session):
+            mail = mail_of(group["mail"])
+            total += group["n"]
+            contribution = counts(mail)
+            if contribution:
+                place = (mail.domain, mail.day.isoformat())
+                add(should.setdefault(place, {}), {name: count * group["n"] for name, count in contribution.items()})
+        return total, should
+
+    def _groups(self, first: date, session: ClientSession) -> Iterator[Mapping[str, Any]]:
+        """Mails alike, as `{"mail": one of them, "n": how many}`."""
+        since = datetime(first.year, first.month, first.day, tzinfo=UTC)
+        pipeline: list[Document] = [
+            {"$match": {"at": {"$gte": since}}},
+            {"$group": {"_id": _KIND_OF_MAIL, "mail": {"$first": "$$ROOT"}, "n": {"$sum": 1}}},
+        ]
+        yield from self._db.mails.aggregate(pipeline, session=session, allowDiskUse=True)
+
+    def _are(self, first: date, session: ClientSession) -> dict[Place, Counts]:
+        """The counters, with what waits in the journal."""
+        are: dict[Place, Counts] = {}
+        stored = self._db.counters.find({"day": {"$gte": first.isoformat()}}, session=session)
+        waiting = (place for place in merged(self._db.journal.find({}, session=session)))
+        for row in (*stored, *waiting):
+            if row["day"] >= first.isoformat():
+                add(are.setdefault((row["domain"], row["day"]), {}), counts_of(row["n"]))
+        return are
+
+
+def _unequal(stored: Mapping[str, Any], due: Mapping[str, Any]) -> str:
+    """The first fields that differ, in words; the time and the sentence follow from the others."""
+    fields = ("status", "flags", "reason", "sent", "bounces", "complaints", "window")
+    return "; ".join(
+        f"{name} is {stored.get(name)}, should be {due[name]}" for name in fields if stored.get(name) != due[name]
+    )
+
+
+def first_complete_day(now: datetime, retention: timedelta) -> date:
+    """The first UTC day of which no mail can have gone yet."""
+    return (now - retention).date() + timedelta(days=1)
+
+
+# Mails to one recipient count alike if their facts, the recipient's domain and their wirings do: whom exactly, when and
+# with what words does not matter. A complaint keeps its feedback id, and a mail to several recipients stays by itself.
+_WHO = {
+    "$cond": [{"$eq": [{"$arrayElemAt": ["$$fact", 0]}, Kind.COMPLAINED.value]}, {"$arrayElemAt": ["$$fact", 1]}, ""]
+}
+_FACT = [
+    {"$arrayElemAt": ["$$fact", 0]},
+    _WHO,
+    {"$arrayElemAt": ["$$fact", 2]},
+    {"$arrayElemAt": ["$$fact", 3]},
+    {"$arrayElemAt": ["$$fact", 4]},
+]
+_KIND_OF_MAIL: Document = {
+    "$cond": [
+        {"$eq": [{"$size": "$to"}, 1]},
+        {
+            "domain": "$domain",
+            "day": {"$dateTrunc": {"date": "$at", "unit": "day"}},
+            "at": {"$arrayElemAt": [{"$split": [{"$arrayElemAt": ["$to", 0]}, "@"]}, -1]},
+            "by": "$by",
+            "facts": {"$map": {"input": "$facts", "as": "fact", "in": _FACT}},
+        },
+        "$_id",
+    ]
+}

@@ -1,0 +1,64 @@
+"""What a web process works with, put together. Apart from `bootstrap` because commands need not wait for AWS's client."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from webhook.adapters.clock import Clock
+from webhook.adapters.confirmation import Confirmer
+from webhook.adapters.sns import Certificates, Fetcher, Verifier
+from webhook.bootstrap import Library, database, library, retention, store
+from webhook.config import Settings
+from webhook.domain.topics import TopicAllowList
+from webhook.groupcommit import GroupCommit
+
+#: Seconds that one operation of a web process may take: the sender's patience must not end before.
+HASTY = 1.5
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the web works with."""
+
+    settings: Settings
+    clock: Clock
+    verifier: Verifier
+    confirmer: Confirmer
+    commit: GroupCommit
+    library: Library
+
+    @property
+    def retention(self) -> timedelta:
+        """How long mails are kept."""
+        return retention(self.settings)
+
+
+@contextmanager
+def services(settings: Settings) -> Iterator[Services]:
+    """What a web process works with, while it is open."""
+    clock = Clock()
+    fetcher = Fetcher(clock)
+    certificates = Certificates(
+        fetch=fetcher, clock=clock, cert_dir=settings.sns_cert_dir, trusted_origins=settings.sns_trusted_origins
+    )
+    verifier = Verifier(
+        certificates=certificates,
+        topics=TopicAllowList.from_patterns(settings.sns_topic_arns),
+        clock=clock,
+        max_age=timedelta(seconds=settings.sns_max_age_seconds),
+    )
+    confirmer = Confirmer(
+        verifier,
+        fetcher,
+        aws_region=settings.aws_sdk_region,
+        aws_access_key_id=settings.aws_sdk_access_key_id,
+        aws_secret_access_key=settings.aws_sdk_secret_access_key,
+        endpoint_url=settings.aws_endpoint_url,
+    )
+    with database(settings, patience=HASTY) as db:
+        commit = GroupCommit(store(db, settings, clock), settings.max_pending)
+        try:
+            yield Services(settings, clock, verifier, confirmer, commit, library(db, settings, clock))
+        finally:
+            commit.close()
