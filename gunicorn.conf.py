@@ -1,8 +1,11 @@
 """How gunicorn runs the web server; PORT, WEB_CONCURRENCY and the rest come from the settings."""
 
+import fcntl
+import os
 import shutil
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import structlog
@@ -22,7 +25,33 @@ logs.configure(_settings.log_level, _settings.log_format)
 
 # Memory where there is some to be had: a busy disk would stall the heartbeats and get the workers killed.
 _MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
-_METRICS = tempfile.mkdtemp(prefix="ses-sentinel-metrics-", dir=_MEMORY)
+_PREFIX = "ses-sentinel-metrics-"
+
+
+def _locked(folder: Path) -> int | None:
+    """A lock on the folder, which ends with the last process that inherits it; None if somebody has it."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def _make_metrics_folder() -> str:
+    """A folder of this server's own; those of servers that were killed are removed."""
+    for folder in Path(_MEMORY or tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        with suppress(OSError):
+            if (lock := _locked(folder)) is not None:
+                shutil.rmtree(folder, ignore_errors=True)
+                os.close(lock)
+    made = tempfile.mkdtemp(prefix=_PREFIX, dir=_MEMORY)
+    _locked(Path(made))
+    return made
+
+
+_METRICS = _make_metrics_folder()
 
 
 class Lines(Logger):  # type: ignore[misc]  # gunicorn has no types

@@ -4,10 +4,10 @@ import argparse
 import signal
 import sys
 
-from bench import ingest
+from bench import chaos, ingest
 from bench.errors import BenchError
 
-COMMANDS = (ingest,)
+COMMANDS = (ingest, chaos)
 
 
 def main() -> int:

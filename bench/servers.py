@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,6 +21,7 @@ ROOT = Path(__file__).parents[1]
 WORK = Path(__file__).parent / ".peers" / "work"  # on the same disk as the data would be, not in memory
 START_SECONDS = 90.0
 STOP_SECONDS = 45.0
+SAID = 2_000  # characters of its last words
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ def running(subject: Subject, pool: Pool) -> Iterator[Ground]:
     """The server, ready to answer; on leaving it is stopped by its pid and its folder removed."""
     WORK.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f"{subject.name}-", dir=WORK))
-    ground = Ground(port=_free_port(), folder=folder, cores=os.cpu_count() or 1, pool=pool)
+    ground = Ground(port=free_port(), folder=folder, cores=os.cpu_count() or 1, pool=pool)
     try:
         subject.prepare(ground)
         with _process(subject, ground) as process:
@@ -111,8 +113,9 @@ def _wait_until_ready(subject: Subject, ground: Ground, process: subprocess.Pope
         if _answers(subject, ground.port):
             return
         time.sleep(0.05)
-    tail = (ground.folder / "server.log").read_text(errors="replace").strip().rpartition("\n")[2]
-    raise NotAvailable(f"{subject.title} did not start: {tail or 'it said nothing'}")
+    said = (ground.folder / "server.log").read_text(errors="replace").strip()
+    sys.stderr.write(f"{subject.title} said:\n{said[-SAID:]}\n")
+    raise NotAvailable(f"{subject.title} did not start")
 
 
 def _answers(subject: Subject, port: int) -> bool:
@@ -145,7 +148,7 @@ def post(port: int, request: bytes) -> int:
     return int(head.split()[1])
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -1,4 +1,4 @@
-"""What a web process works with, put together. Apart from `bootstrap` because commands need not wait for AWS's client."""
+"""What a web process works with, put together. Not in `bootstrap`: commands need not wait for AWS's client."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

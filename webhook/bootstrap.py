@@ -72,14 +72,19 @@ def store(db: Db, settings: Settings, clock: Clock) -> MongoStore:
     return MongoStore(db, retention(settings), clock.now)
 
 
+def judge(db: Db, settings: Settings) -> Judge:
+    """Who judges domains."""
+    return Judge(db, policy(settings))
+
+
 def journal(db: Db, settings: Settings, clock: Clock) -> Journal:
     """Where commits are posted and judged from."""
-    return Journal(db, Judge(db, policy(settings)), clock.now)
+    return Journal(db, judge(db, settings), clock.now)
 
 
 def library(db: Db, settings: Settings, clock: Clock) -> Library:
     """What the API, the dashboard and the commands show."""
-    domains = Domains(db, Judge(db, policy(settings)), clock.now)
+    domains = Domains(db, judge(db, settings), clock.now)
     quarantine = Quarantine(db)
     return Library(
         domains=domains,

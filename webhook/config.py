@@ -231,19 +231,7 @@ def _looks_like_ours(name: str) -> bool:
 
 # -- metrics of several processes
 
-_METRICS_DIR = "PROMETHEUS_MULTIPROC_DIR"
-
 
 def shares_metrics() -> bool:
     """Whether this process shares its metrics with others, as Prometheus's client library was told."""
-    return bool(os.environ.get(_METRICS_DIR))
-
-
-def share_metrics(make_folder: Callable[[], str]) -> Path:
-    """Have child processes share their metrics in a folder: the one of the environment, emptied, or a new one."""
-    folder = Path(os.environ.get(_METRICS_DIR) or make_folder())
-    folder.mkdir(parents=True, exist_ok=True)
-    for leftover in folder.glob("*.db"):
-        leftover.unlink(missing_ok=True)
-    os.environ[_METRICS_DIR] = str(folder)
-    return folder
+    return bool(os.environ.get("PROMETHEUS_MULTIPROC_DIR"))

@@ -20,9 +20,7 @@ def moment_of(text: str, now: datetime) -> datetime:
     if age := _AGE.fullmatch(text):
         return now - int(age[1]) * _UNITS[age[2]]
     try:
-        if not _STAMP.fullmatch(text):
-            raise ValueError(text)
-        at = datetime.fromisoformat(text.replace(" ", "+"))
+        at = datetime.fromisoformat(text.replace(" ", "+") if _STAMP.fullmatch(text) else "")
         return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise ValueError(f"must be {FORMS}") from error

@@ -68,7 +68,7 @@ def unseal(cursor: str, *shape: type) -> list[Any]:
         told: list[Any] = msgspec.json.decode(base64.b64decode(padded, b"-_", validate=True), type=list[Any])
         if len(told) != len(shape):
             raise BadCursor
-        place = [msgspec.convert(part, wanted) for part, wanted in zip(told, shape, strict=True)]
+        place: list[Any] = [msgspec.convert(part, wanted) for part, wanted in zip(told, shape, strict=True)]
         return [_in_utc(part) if isinstance(part, datetime) else part for part in place]
     except (binascii.Error, msgspec.MsgspecError, ValueError, OverflowError, RecursionError) as error:
         raise BadCursor from error

@@ -123,7 +123,7 @@ def refused(environment: Mapping[str, str], *arguments: str) -> str:
 def test_it_says_where_it_is_serves_and_leaves_nothing_behind(tmp_path: Path) -> None:
     with serving(tmp_path, SNS_TOPIC_ARNS=TOPIC) as (server, line):
         assert line.startswith(f"SES Sentinel is ready at http://127.0.0.1:{server.port} ")
-        assert (server.get("/healthz"), server.get("/readyz")) == (200, 200)
+        assert [server.get(path) for path in ("/healthz", "/readyz", "/metrics")] == [200, 200, 200]
         assert all(server.processes(word) for word in ("gunicorn", "webhook worker", "mongod"))
         assert server.end(signal.SIGTERM) == 0
         assert server.processes() == set()

@@ -56,6 +56,8 @@ class Plan:
             "SNS_TOPIC_ARNS": _DEMO_TOPIC,
             "SNS_TRUSTED_ORIGINS": f"http://127.0.0.1:{feeder}",
         }
+        if settings.log_level == "info":
+            overrides["LOG_LEVEL"] = "warning"  # thousands of requests a minute would hide what there is to read
         if not settings.api_tokens:
             overrides["API_TOKENS"] = "demo:demo"
         url = f"http://127.0.0.1:{settings.port}/webhooks/sns"

@@ -107,7 +107,8 @@ class Payload(Struct, frozen=True, rename="camel"):
     id: str | None = None
     time: str | None = None
     resources: list[str] | None = None
-    detail: msgspec.Raw | None = None
+    # Left as it is: what it holds depends on `detail-type`.
+    detail: msgspec.Raw = msgspec.Raw()
 
 
 class Advice(Struct, frozen=True):
@@ -159,13 +160,13 @@ def read_payload(text: str) -> Payload:
         raise NotUnderstood("not_json", str(error)) from error
 
 
-def read_detail(raw: msgspec.Raw | None, shape: type[Detail]) -> Detail:
+def read_detail(raw: msgspec.Raw, shape: type[Detail]) -> Detail:
     """The `detail` of an EventBridge event, typed.
 
     Raises:
         NotUnderstood: `malformed`, with the path to the field.
     """
     try:
-        return msgspec.json.decode(raw or b"{}", type=shape)
+        return msgspec.json.decode(bytes(raw) or b"{}", type=shape)
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
         raise NotUnderstood("malformed", str(error).replace("`$", "`$.detail")) from error

@@ -12,7 +12,7 @@ from webhook.domain import identity
 from webhook.domain.address import domain_of, is_simulated, plain, well_formed
 from webhook.domain.counts import HELD_BACK
 from webhook.domain.mail import Origin
-from webhook.domain.payload import Happening, Payload, Recipient, SesMail, read_payload
+from webhook.domain.payload import Happening, Payload, Recipient, SesMail, read_detail, read_payload
 from webhook.errors import NotUnderstood
 
 TOPIC_CONFIRMED = "Successfully validated SNS topic for Amazon SES event publishing."
@@ -76,7 +76,7 @@ def _from_ses(payload: Payload, path: str = "$") -> Reading:
 def _from_eventbridge(payload: Payload) -> Reading:
     kind = payload.detail_type or ""
     if payload.source == "aws.ses" and kind.startswith("Email "):
-        return _from_ses(read_payload(bytes(payload.detail or b"{}").decode()), path="$.detail")
+        return _from_ses(read_detail(payload.detail, Payload), path="$.detail")
     at = moment(payload.time, "$.time", datetime(1970, 1, 1, tzinfo=UTC))
     return Reading(kind=kind, events=(identity.read_identity_event(payload, at),))
 

@@ -208,8 +208,10 @@ def wilson(hits: int, trials: int) -> tuple[float, float]:
     z2 = WILSON_Z**2
     if not hits:
         return 0.0, z2 / (trials + z2)
-    share = min(hits / trials, 1.0)
+    if hits >= trials:
+        return trials / (trials + z2), 1.0
+    share = hits / trials
     middle = share + z2 / (2 * trials)
     spread = WILSON_Z * math.sqrt(share * (1 - share) / trials + z2 / (4 * trials**2))
     whole = 1 + z2 / trials
-    return max(0.0, (middle - spread) / whole), min(1.0, (middle + spread) / whole)
+    return (middle - spread) / whole, (middle + spread) / whole

@@ -1,7 +1,6 @@
 """The API's reading routes, and the quarantine. JSON in camel case; moments in ISO 8601, UTC; days as YYYY-MM-DD."""
 
 from http import HTTPStatus
-from typing import Any
 
 import msgspec
 from flask import Blueprint, Response
@@ -24,7 +23,7 @@ _VERIFICATION = one_of(VERIFICATIONS)
 _KIND = one_of(Kind)
 
 
-def answer(body: Any, status: int = HTTPStatus.OK) -> Response:
+def answer(body: object, status: int = HTTPStatus.OK) -> Response:
     """The response with this body; what JSON does not know (the platform's own fields) is written as text."""
     return Response(msgspec.json.encode(body, enc_hook=str), status, content_type="application/json")
 

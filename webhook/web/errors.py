@@ -17,7 +17,7 @@ PROBLEM = "application/problem+json"
 _ECHO = 500
 
 
-class BadParameter(Exception):  # noqa: N818 - named as all errors here
+class BadParameter(Exception):
     """400: a parameter is wrong; `allowed` says what it may be."""
 
     def __init__(self, name: str, allowed: str, *, code: str = "bad_parameter") -> None:
@@ -28,7 +28,7 @@ class BadParameter(Exception):  # noqa: N818 - named as all errors here
 
 
 def problem(
-    status: int, code: str, detail: str, hint: str, *, headers: Mapping[str, str] | None = None, **more: Any
+    status: int, code: str, detail: str, hint: str, *, headers: Mapping[str, str] | None = None, **more: object
 ) -> Response:
     """The response that tells of a problem."""
     body = {

@@ -1,6 +1,7 @@
 """Query parameters, declared per route: everything else is refused by name, so that no slip goes unnoticed."""
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Any
 
 from flask import request
@@ -30,7 +31,7 @@ def parameters(**declared: Parse) -> dict[str, Any]:
     return {name: _value(name, given.getlist(name), parse) for name, parse in declared.items() if given.get(name)}
 
 
-def _value(name: str, texts: list[str], parse: Parse) -> Any:
+def _value(name: str, texts: list[str], parse: Parse) -> object:
     if len(texts) > 1:
         raise BadParameter(name, "may be given once")
     try:
@@ -63,7 +64,7 @@ def limit(value: str) -> int:
     return int(value)
 
 
-def since(value: str) -> Any:
+def since(value: str) -> datetime:
     """A moment."""
     return moment_of(value, services().clock.now())
 

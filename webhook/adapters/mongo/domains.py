@@ -90,7 +90,13 @@ class Domains:
         return verdict_document(verdict) | {"since": None}
 
 
-def _named(domain: str) -> str:
+def no_domain(domain: str) -> NotFound:
+    """The error that says there is none of this name."""
+    return NotFound(f"no domain {domain!r}: it was never registered, and no mail of it was heard of")
+
+
+def named(domain: str) -> str:
+    """A domain's name as it is stored."""
     return domain.strip().lower().rstrip(".")
 
 

@@ -43,8 +43,8 @@ class Events:
     def of_domain(self, domain: str, wanted: Wanted, *, cursor: str = "", limit: int = LIMIT) -> Page:
         """What happened at a domain: mails by their newest happening, each mail's happenings newest first.
 
-        A mail that something new befalls while pages are being told moves to the front of the list; what a page began to
-        tell of it is told to the end nevertheless. A page looks at `SCANNED` mails at most, so it may be short.
+        A mail that something new befalls while pages are being told moves to the front of the list; what a page began
+        to tell of it is told to the end nevertheless. A page looks at `SCANNED` mails at most, so it may be short.
 
         Raises:
             BadCursor: the cursor is not one of this list.
@@ -92,7 +92,7 @@ class Events:
                     yield (place[0], place[1]), rank, row
         query = _query(wanted)
         narrowed = [{"$match": query}] if query else []
-        scan = [{"$match": _among(domain, wanted, place)}, {"$sort": _ORDER}, {"$limit": SCANNED}]
+        scan: list[Document] = [{"$match": _among(domain, wanted, place)}, {"$sort": _ORDER}, {"$limit": SCANNED}]
         for mail in self._db.mails.aggregate([*scan, *narrowed]):
             for rank, row in happenings(mail):
                 if wanted.covers(row):

@@ -50,7 +50,10 @@ class Quarantine:
 
     def by_reason(self) -> dict[str, int]:
         """How many messages there are of each reason, the most first."""
-        count = [{"$group": {"_id": "$reason", "n": {"$sum": 1}}}, {"$sort": {"n": pymongo.DESCENDING, "_id": 1}}]
+        count: list[Document] = [
+            {"$group": {"_id": "$reason", "n": {"$sum": 1}}},
+            {"$sort": {"n": pymongo.DESCENDING, "_id": 1}},
+        ]
         with database_errors():
             return {document["_id"]: document["n"] for document in self._db.quarantine.aggregate(count)}
 

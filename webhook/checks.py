@@ -1,0 +1,162 @@
+"""What `check` looks for: from plain values to findings, each with a code, a sentence and what to do about it. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from enum import StrEnum
+
+from msgspec import Struct
+
+from webhook.domain.reputation import DENOMINATORS
+
+#: Seconds of lag beyond which the worker can't be at work.
+LAG_ALLOWED = 10
+NAMED = 5
+_FEEDBACK = ("Bounce", "Complaint")
+
+
+class Severity(StrEnum):
+    """How bad it is. Only an error makes `check` fail."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+class Code(StrEnum):
+    """What can be found, and what it means."""
+
+    SETTINGS = "E101"
+    NO_TOPICS = "W101"
+    TRUSTED_ORIGINS = "W102"
+    NO_TOKENS = "W103"
+    DATABASE = "E201"
+    NO_DENOMINATOR = "W301"
+    NEVER_TOLD = "N302"
+    QUARANTINE = "W401"
+    UNSUBSCRIBED = "W402"
+    LAG = "W501"
+
+    @property
+    def severity(self) -> Severity:
+        """The letter says it."""
+        return {"E": Severity.ERROR, "W": Severity.WARNING, "N": Severity.NOTE}[self.value[0]]
+
+
+class Finding(Struct, frozen=True):
+    """One thing that is not as it should be."""
+
+    code: Code
+    sentence: str
+    fix: str
+
+    @property
+    def severity(self) -> Severity:
+        """How bad it is."""
+        return self.code.severity
+
+
+class Configured(Struct, frozen=True):
+    """What the settings say, as far as it is looked at."""
+
+    topics: bool
+    trusted_origins: Sequence[str]
+    tokens: bool
+
+
+class Wiring(Struct, frozen=True):
+    """One way that events come: `set:NAME` or `identity:DOMAIN`, with the kinds of event it has ever shown.
+
+    `domains` are the first of the `number` of domains that can't be judged for want of what it tells.
+    """
+
+    id: str
+    kinds: frozenset[str]
+    domains: Sequence[str] = ()
+    number: int = 0
+
+
+class State(Struct, frozen=True):
+    """What the database says."""
+
+    wirings: Sequence[Wiring] = ()
+    quarantine: Mapping[str, int] = {}
+    unsubscribed: Sequence[str] = ()
+    lag: float = 0.0
+
+
+def wrong_settings(problem: str) -> Finding:
+    """The settings can't be read."""
+    return Finding(Code.SETTINGS, problem, "correct the environment or .env; docs/configuration.md lists every setting")
+
+
+def unreachable(problem: str) -> Finding:
+    """The database is of no use."""
+    return Finding(Code.DATABASE, f"The database can't be used: {problem}.", "start MongoDB, or correct MONGODB_URI")
+
+
+def configuration(configured: Configured) -> Iterator[Finding]:
+    """What the settings leave to be desired."""
+    if not configured.topics:
+        sentence = "SNS_TOPIC_ARNS is empty, so every SNS message is refused."
+        yield Finding(Code.NO_TOPICS, sentence, "set SNS_TOPIC_ARNS to the topics that SES publishes to")
+    if configured.trusted_origins:
+        sentence = (
+            f"SNS_TRUSTED_ORIGINS is set: whoever controls {', '.join(configured.trusted_origins)} can forge mail."
+        )
+        yield Finding(Code.TRUSTED_ORIGINS, sentence, "unset SNS_TRUSTED_ORIGINS, unless this is a trial")
+    if not configured.tokens:
+        sentence = "API_TOKENS is empty, so the API answers 401 to everybody."
+        yield Finding(Code.NO_TOKENS, sentence, "set API_TOKENS to name:token, with a long random token")
+
+
+def state(found: State) -> Iterator[Finding]:
+    """What the stored state leaves to be desired."""
+    for wiring in found.wirings:
+        yield from _wiring(wiring)
+    if found.quarantine:
+        reasons = ", ".join(f"{number:,} {reason}" for reason, number in found.quarantine.items())
+        sentence = f"The quarantine is not empty: {reasons}."
+        yield Finding(Code.QUARANTINE, sentence, "python -m webhook quarantine list, then replay or drop them")
+    for topic in found.unsubscribed:
+        sentence = f"The subscription to {topic} was cancelled: nothing comes from there any more."
+        yield Finding(Code.UNSUBSCRIBED, sentence, "subscribe this service to the topic again, or delete the topic")
+    if found.lag > LAG_ALLOWED:
+        sentence = f"The oldest news has waited {found.lag:,.0f} seconds to be judged; {LAG_ALLOWED} are plenty."
+        yield Finding(
+            Code.LAG, sentence, "start a worker (python -m webhook worker), or see in its log what holds it up"
+        )
+
+
+def _wiring(wiring: Wiring) -> Iterator[Finding]:
+    source, _, name = wiring.id.partition(":")
+    blind = not wiring.kinds & DENOMINATORS
+    if blind and wiring.kinds & set(_FEEDBACK):
+        sentence = f"{_described(source, name)} tells of neither Send nor Delivery, so nothing says how much was sent"
+        yield Finding(Code.NO_DENOMINATOR, f"{sentence}{_blinded(wiring)}.", _switch_on(source, name))
+    missing = [kind for kind in _FEEDBACK if kind not in wiring.kinds]
+    if source == "set" and missing and not blind:
+        sentence = f"{_described(source, name)} has never told of a {' or a '.join(missing)}."
+        types = " and ".join(kind.upper() for kind in missing)
+        fix = f"make sure that {types} are among its matching event types; if they are, there was none yet"
+        yield Finding(Code.NEVER_TOLD, sentence, fix)
+
+
+def _described(source: str, name: str) -> str:
+    if source == "identity":
+        return f"Identity {name}"
+    return f"Configuration set {name}" if name else "Event publishing without a named configuration set"
+
+
+def _switch_on(source: str, name: str) -> str:
+    if source == "identity":
+        return f"switch on Delivery notifications of identity {name}"
+    return (
+        f"add DELIVERY (or SEND) to the matching event types of {f'configuration set {name}' if name else 'that set'}"
+    )
+
+
+def _blinded(wiring: Wiring) -> str:
+    if not wiring.domains:
+        return ""
+    named = wiring.domains[:NAMED]
+    rest = max(wiring.number, len(wiring.domains)) - len(named)
+    return f"; not judged for it: {', '.join(named)}{f' and {rest:,} more' if rest else ''}"

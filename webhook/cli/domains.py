@@ -1,0 +1,117 @@
+"""`domains`: all domains with their verdicts, or one with all that its verdict is made of."""
+
+import argparse
+from typing import Any
+
+from webhook.bootstrap import Library, open_library
+from webhook.cli.table import add_json, moment, print_json, print_line, print_table, rate
+from webhook.config import Settings
+from webhook.domain.reputation import FLAGS, Status
+from webhook.paging import LIMIT_MAX, Item
+
+_COUNTS = {"bounce": "bounces", "complaint": "complaints"}
+
+
+def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds the command."""
+    parser = commands.add_parser("domains", help="show all domains with their verdicts, or explain one")
+    parser.add_argument("domain", nargs="?", metavar="DOMAIN", help="explain this one")
+    parser.add_argument("--status", choices=[status.value for status in Status], help="only domains of this status")
+    add_json(parser)
+    parser.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    with open_library(Settings.from_environment()) as library:
+        if arguments.domain:
+            found = library.domains.reputation(arguments.domain)
+            (print_json if arguments.json else _explain)(found)
+        else:
+            items = _all(library, arguments.status or "")
+            if arguments.json:
+                print_json({"items": items, "nextCursor": None})
+            else:
+                _list(items, arguments.status)
+    return 0
+
+
+def _all(library: Library, status: str) -> list[Item]:
+    items: list[Item] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        page = library.domains.find(status=status, cursor=cursor, limit=LIMIT_MAX)
+        items += page.items
+        cursor = page.next_cursor
+    return items
+
+
+def _list(items: list[Item], status: str | None) -> None:
+    if not items:
+        print(f"No domain is {status}." if status else "Nothing was heard of any domain yet.")
+        return
+    headings = ("DOMAIN", "STATUS", ">BOUNCES/SENT", ">COMPLAINTS/SENT", ">WINDOW", "SINCE")
+    print_table(headings, [_row(item) for item in items])
+
+
+def _row(item: Item) -> tuple[object, ...]:
+    reputation = item["reputation"]
+    if reputation is None:
+        return item["domain"], "insufficient_data (nothing heard yet)", "-", "-", "-", "-"
+    days = reputation["window"]["days"]
+    status = reputation["status"]
+    why = reputation["flags"] or ([reputation["reason"]] if reputation.get("reason") else [])
+    return (
+        item["domain"],
+        f"{status} ({', '.join(why)})" if why else status,
+        _told(reputation, "bounce"),
+        _told(reputation, "complaint"),
+        f"{days} day{'' if days == 1 else 's'}",
+        moment(reputation.get("since")),
+    )
+
+
+def _told(reputation: Item, flag: str) -> str:
+    """The judged numbers: those left out for want of a denominator are in no rate."""
+    left_out = reputation.get("leftOut") or {}
+    name = _COUNTS[flag]
+    numerator, sent = reputation[name] - left_out.get(name, 0), reputation["sent"] - left_out.get("sent", 0)
+    return rate(numerator, sent, reputation[f"{flag}Rate"])
+
+
+def _explain(found: dict[str, Any]) -> None:
+    reputation = found["reputation"]
+    window = reputation["window"]
+    print_line(reputation["status"], f"{found['domain']}: {reputation['sentence']}")
+    print()
+    _print_rates(reputation)
+    print(f"\nWindow: {window['from']} to {window['to']}, by the day mails were sent (UTC).")
+    if found["daily"]:
+        names = ("sent", "delivered", "bounces", "soft", "complaints")
+        rows = [(day["day"], *(day[name] for name in names)) for day in found["daily"]]
+        print_table(("DAY", *(f">{name.upper()}" for name in names)), rows, "\nBy day")
+    if found["providers"]:
+        _print_providers(found["providers"])
+    if found["history"]:
+        rows = [(moment(flip["at"]), f"{flip['from']} → {flip['to']}", flip["why"]) for flip in found["history"]]
+        print_table(("AT", "CHANGE", "WHY"), rows, "\nHistory")
+
+
+def _print_rates(reputation: Item) -> None:
+    rows = []
+    for flag in FLAGS:
+        bounds = reputation["bounds"][flag]
+        between = f"{bounds[0] * 100:.2f} % to {bounds[1] * 100:.2f} %" if bounds else "-"
+        limit = f"{reputation['limits'][flag] * 100:g} %"
+        word = "flagged" if flag in reputation["flags"] else "not above"
+        rows.append((_COUNTS[flag], _told(reputation, flag), between, limit, word))
+    print_table(("RATE OF", ">OF SENT", "TRUE RATE (95 %)", ">LIMIT", "VERDICT"), rows)
+
+
+def _print_providers(providers: list[Item]) -> None:
+    rows = []
+    for row in providers:
+        reasons = ", ".join(f"{count:,} × {code}" for code, count in list(row["reasons"].items())[:3])
+        bounced = rate(row["bounces"], row["sent"], row["bounces"] / row["sent"] if row["sent"] else None)
+        rows.append((row["provider"], row["sent"], bounced, row["complaints"], reasons))
+    headings = ("PROVIDER", ">SENT", ">BOUNCES/SENT", ">COMPLAINTS", "ANSWERS TO BOUNCED MAIL")
+    print_table(headings, rows, "\nBy provider")
