@@ -85,8 +85,8 @@ loglevel = "warning" if _settings.log_level == "info" else _settings.log_level
 accesslog = None
 # Longer than the idle timeout of the usual load balancers (60 s), or they meet connections that have just been closed.
 keepalive = 75
-# SNS waits 15 s for an answer: whoever has not got it by then comes again.
-graceful_timeout = 25
+# A message under way is answered within 2 s; what lingers is idle keep-alive connections, which gunicorn waits out.
+graceful_timeout = 5
 timeout = 30
 worker_tmp_dir = _MEMORY
 # Where the web processes share their numbers: /metrics of any of them speaks for all.

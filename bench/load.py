@@ -132,7 +132,7 @@ class Run:
 
     def tick(self, issued: int) -> None:
         now = time.perf_counter()
-        until = int((min(now, self.deadline) - self.begun) * self.plan.rate)
+        until = int((min(now, self.deadline) - self.begun) * self.plan.rate) + 1  # the first is due at once
         for number in range(issued, until):
             since = self.begun + number / self.plan.rate
             if self.idle:

@@ -13,6 +13,7 @@ from webhook.adapters.mongo.domains import Domains
 from webhook.adapters.mongo.events import Events
 from webhook.adapters.mongo.journal import Journal
 from webhook.adapters.mongo.quarantine import Quarantine
+from webhook.adapters.mongo.rebuild import Rebuilder
 from webhook.adapters.mongo.store import MongoStore
 from webhook.adapters.mongo.topology import check_replica_set
 from webhook.adapters.mongo.verdicts import Judge
@@ -80,6 +81,11 @@ def judge(db: Db, settings: Settings) -> Judge:
 def journal(db: Db, settings: Settings, clock: Clock) -> Journal:
     """Where commits are posted and judged from."""
     return Journal(db, judge(db, settings), clock.now)
+
+
+def rebuilder(db: Db, settings: Settings, clock: Clock) -> Rebuilder:
+    """Who compares counters and verdicts with the stored mails."""
+    return Rebuilder(db, judge(db, settings), journal(db, settings, clock), retention(settings))
 
 
 def library(db: Db, settings: Settings, clock: Clock) -> Library:

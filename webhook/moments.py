@@ -17,9 +17,9 @@ def moment_of(text: str, now: datetime) -> datetime:
     A time without its offset is refused: it would mean something else to everyone. A blank before the offset is what
     becomes of a `+` in a web address.
     """
-    if age := _AGE.fullmatch(text):
-        return now - int(age[1]) * _UNITS[age[2]]
     try:
+        if age := _AGE.fullmatch(text):
+            return now - int(age[1]) * _UNITS[age[2]]
         at = datetime.fromisoformat(text.replace(" ", "+") if _STAMP.fullmatch(text) else "")
         return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     except (ValueError, OverflowError) as error:

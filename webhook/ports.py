@@ -1,11 +1,12 @@
 """What the core needs of the outside world, as roles. The adapters play them; the tests' in-memory twins do, too."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from msgspec import Struct
 
+from webhook.domain.counts import Counts
 from webhook.domain.effects import Effects, Outcome
 from webhook.domain.reputation import Verdict
 
@@ -38,6 +39,25 @@ class Posting(Struct, frozen=True):
     entries: int
     domains: int
     flipped: tuple[Verdict, ...]
+
+
+class Findings(Struct, frozen=True):
+    """What comparing counters with the stored mails found.
+
+    `mails` were read, of `places` (domain and day) since `first_day`. `wrong_counters` holds what must be added per
+    domain and day; `wrong_verdicts` says in words what is wrong with the verdict on a domain.
+    """
+
+    mails: int
+    places: int
+    first_day: date
+    wrong_counters: dict[tuple[str, str], Counts]
+    wrong_verdicts: dict[str, str]
+
+    @property
+    def agree(self) -> bool:
+        """True if nothing is wrong."""
+        return not (self.wrong_counters or self.wrong_verdicts)
 
 
 class Journal(Protocol):

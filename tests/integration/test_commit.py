@@ -59,6 +59,11 @@ def journal(database: Db, judge: Judge) -> Journal:
     return Journal(database, judge, lambda: NOW)
 
 
+@pytest.fixture
+def rebuilder(database: Db, judge: Judge, journal: Journal) -> Rebuilder:
+    return Rebuilder(database, judge, journal, RETENTION)
+
+
 def post_all(journal: Journal) -> None:
     while journal.post().entries:
         pass
@@ -79,7 +84,7 @@ def counters(database: Db) -> dict[tuple[str, str], dict[str, int]]:
 
 
 def test_a_long_history_comes_to_the_oracles_counters_and_verdicts(
-    database: Db, store: MongoStore, journal: Journal, judge: Judge
+    database: Db, store: MongoStore, journal: Journal, rebuilder: Rebuilder
 ) -> None:
     messages = seeded_history(7, mails=1500)
     oracle = Oracle(OraclePolicy(**LIMITS))
@@ -95,10 +100,9 @@ def test_a_long_history_comes_to_the_oracles_counters_and_verdicts(
             name: expected[name] for name in ("status", "flags", "reason", "sent", "bounces", "complaints")
         }
         assert reputation["window"]["days"] == expected["days"]
-    findings = Rebuilder(database, RETENTION).compare(NOW)
-    assert findings.wrong == {}
+    findings = rebuilder.compare(NOW)
+    assert findings.agree
     assert findings.mails == database.mails.count_documents({})
-    assert Rebuilder(database, RETENTION).wrong_verdicts(judge) == {}
 
 
 def test_committing_everything_again_changes_nothing(database: Db, store: MongoStore, journal: Journal) -> None:
@@ -112,9 +116,7 @@ def test_committing_everything_again_changes_nothing(database: Db, store: MongoS
     assert (counters(database), list(database.mails.find())) == before
 
 
-def test_processes_that_commit_the_same_mails_at_once_count_them_once(
-    database: Db, store: MongoStore, journal: Journal
-) -> None:
+def test_processes_that_commit_the_same_mails_at_once_count_them_once(database: Db, journal: Journal) -> None:
     messages = seeded_history(9, mails=300)
     oracle = Oracle(OraclePolicy(**LIMITS))
     for message in messages:
@@ -222,41 +224,38 @@ def test_a_window_slides_though_nothing_is_heard(database: Db, store: MongoStore
 
 
 def test_a_rebuild_corrects_counters_that_went_wrong(
-    database: Db, store: MongoStore, journal: Journal, judge: Judge
+    database: Db, store: MongoStore, journal: Journal, rebuilder: Rebuilder
 ) -> None:
     commit_all(store, seeded_history(11, mails=300))
     post_all(journal)
     before = counters(database)
     database.counters.update_one({"n.bounces": {"$gte": 1}}, {"$inc": {"n.bounces": 5, "n.sent": -1}})
     database.counters.delete_one({"n.delivered": {"$gte": 1}})
-    rebuilder = Rebuilder(database, RETENTION)
     findings = rebuilder.compare(NOW)
-    assert 1 <= len(findings.wrong) <= 2
+    assert 1 <= len(findings.wrong_counters) <= 2
     rebuilder.correct(findings, NOW)
-    post_all(journal)
     assert counters(database) == before
-    assert rebuilder.compare(NOW).wrong == {}
-    assert rebuilder.wrong_verdicts(judge) == {}
+    assert rebuilder.compare(NOW).agree
 
 
 def test_a_verdict_that_went_wrong_is_found_and_judged_again(
-    database: Db, store: MongoStore, journal: Journal, judge: Judge
+    database: Db, store: MongoStore, journal: Journal, rebuilder: Rebuilder
 ) -> None:
     commit_all(store, [send(f"mail-{number}") for number in range(30)])
     post_all(journal)
     database.emaildomains.update_one({"domain": "example.com"}, {"$set": {"reputation.status": "flagged"}})
-    wrong = Rebuilder(database, RETENTION).wrong_verdicts(judge)
-    assert wrong == {"example.com": "status is flagged, should be healthy"}
-    journal.judge_again(wrong)
-    assert Rebuilder(database, RETENTION).wrong_verdicts(judge) == {}
+    findings = rebuilder.compare(NOW)
+    assert findings.wrong_verdicts == {"example.com": "status is flagged, should be healthy"}
+    rebuilder.correct(findings, NOW)
+    assert rebuilder.compare(NOW).agree
 
 
-def test_counters_of_days_before_the_retention_are_left_alone(database: Db, store: MongoStore) -> None:
+def test_counters_of_days_before_the_retention_are_left_alone(database: Db, rebuilder: Rebuilder) -> None:
     database.counters.insert_one(
         {"_id": "example.com/2026-01-01", "domain": "example.com", "day": "2026-01-01", "n": {"sent": 9}}
     )
-    findings = Rebuilder(database, RETENTION).compare(NOW)
-    assert findings.wrong == {}
+    findings = rebuilder.compare(NOW)
+    assert findings.wrong_counters == {}
     assert findings.first_day.isoformat() == "2026-02-09"
 
 

@@ -160,7 +160,6 @@ def test_the_question_is_answered_from_its_index(teller: Teller, database: Datab
         verbosity="executionStats",
     )
     stages = str(plan["queryPlanner"]["winningPlan"])
-    print(stages)
     assert "IXSCAN" in stages
     assert "COLLSCAN" not in stages
     assert "'SORT'" not in stages
@@ -170,7 +169,7 @@ def test_the_question_is_answered_from_its_index(teller: Teller, database: Datab
 def test_an_unknown_domain_is_not_found_but_a_known_one_may_be_silent(teller: Teller, events: Events) -> None:
     teller.tell(payload("Send", "m1"))
     assert events.of_domain("EXAMPLE.com.", Wanted(kind="bounced")).items == []
-    with pytest.raises(NotFound, match="nowhere.example"):
+    with pytest.raises(NotFound, match=r"nowhere\.example"):
         events.of_domain("nowhere.example", ALL)
 
 
@@ -180,10 +179,10 @@ def test_an_unknown_domain_is_not_found_but_a_known_one_may_be_silent(teller: Te
         "x",
         "%%%",
         seal(["example.com"]),
-        seal(["not a time", "m1", NOW, "", "", "", "", ""]),
-        seal([NOW, 5, NOW, "", "", "", "", ""]),
-        seal(["2026-03-14T12:00:00", "m1", NOW, "", "", "", "", ""]),
-        seal([{"$gt": ""}, "m1", NOW, "", "", "", "", ""]),
+        seal(["not a time", "m1", NOW, 0, "", "", "", ""]),
+        seal([NOW, 5, NOW, 0, "", "", "", ""]),
+        seal(["2026-03-14T12:00:00", "m1", NOW, 0, "", "", "", ""]),
+        seal([{"$gt": ""}, "m1", NOW, 0, "", "", "", ""]),
         "[" * 5000,
         "ü",
     ],

@@ -4,12 +4,13 @@ import argparse
 
 import msgspec
 
-from webhook.adapters.clock import Clock
-from webhook.adapters.mongo.rebuild import Findings, Rebuilder
-from webhook.bootstrap import database, journal, judge, retention
+from webhook.bootstrap import Clock, database, rebuilder
 from webhook.config import Settings
+from webhook.ports import Findings
 
 SHOWN = 20
+#: Seconds that one operation on all mails may take.
+READING = 900.0
 
 
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -23,33 +24,27 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 def _run(arguments: argparse.Namespace) -> int:
     settings = Settings.from_environment()
     clock = Clock()
-    with database(settings, patience=600) as db:
-        rebuilder = Rebuilder(db, retention(settings))
-        findings = rebuilder.compare(clock.now())
+    with database(settings, patience=READING) as db:
+        rebuild = rebuilder(db, settings, clock)
+        findings = rebuild.compare(clock.now())
         if not arguments.check:
-            rebuilder.correct(findings, clock.now())
-            posting = journal(db, settings, clock)
-            while posting.post().entries:
-                pass
-        verdicts = rebuilder.wrong_verdicts(judge(db, settings))
-        if not arguments.check and verdicts:
-            journal(db, settings, clock).judge_again(verdicts.keys())
-    _tell(findings, verdicts, arguments)
-    return 1 if arguments.check and (findings.wrong or verdicts) else 0
-
-
-def _tell(findings: Findings, verdicts: dict[str, str], arguments: argparse.Namespace) -> None:
+            rebuild.correct(findings, clock.now())
     if arguments.json:
-        print(msgspec.json.encode(_as_json(findings, verdicts)).decode())
-        return
-    verb = "differ" if arguments.check else "were corrected"
+        print(msgspec.json.encode(_as_json(findings)).decode())
+    else:
+        _tell(findings, "differ" if arguments.check else "were corrected")
+    return 1 if arguments.check and not findings.agree else 0
+
+
+def _tell(findings: Findings, verb: str) -> None:
     print(
         f"Compared {findings.mails:,} mails with the counters of {findings.places:,} domain-days "
         f"since {findings.first_day}. Counters of earlier days are kept as they are: their mails are gone."
     )
-    _tell_some(f"domain-days {verb}", [f"{domain} {day}: {counts}" for (domain, day), counts in findings.wrong.items()])
-    _tell_some(f"verdicts {verb}", [f"{domain}: {why}" for domain, why in verdicts.items()])
-    if not (findings.wrong or verdicts):
+    counters = [f"{domain} {day}: {counts}" for (domain, day), counts in findings.wrong_counters.items()]
+    _tell_some(f"domain-days {verb}", counters)
+    _tell_some(f"verdicts {verb}", [f"{domain}: {why}" for domain, why in findings.wrong_verdicts.items()])
+    if findings.agree:
         print("Counters and verdicts agree with the mails.")
 
 
@@ -60,13 +55,14 @@ def _tell_some(what: str, lines: list[str]) -> None:
             print(f"  {line}")
 
 
-def _as_json(findings: Findings, verdicts: dict[str, str]) -> dict[str, object]:
+def _as_json(findings: Findings) -> dict[str, object]:
     return {
         "mails": findings.mails,
         "places": findings.places,
         "firstDay": findings.first_day,
         "wrongCounters": [
-            {"domain": domain, "day": day, "missing": counts} for (domain, day), counts in findings.wrong.items()
+            {"domain": domain, "day": day, "missing": counts}
+            for (domain, day), counts in findings.wrong_counters.items()
         ],
-        "wrongVerdicts": verdicts,
+        "wrongVerdicts": findings.wrong_verdicts,
     }

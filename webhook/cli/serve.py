@@ -38,7 +38,7 @@ class Plan:
     settings: Settings
     overrides: dict[str, str] = field(default_factory=dict)
     extra: tuple[Program, ...] = ()
-    hint: str = "dashboard, API and webhook; Ctrl-C stops it"
+    hint: str = "Ctrl-C stops it"
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -60,7 +60,7 @@ class Plan:
             overrides["LOG_LEVEL"] = "warning"  # thousands of requests a minute would hide what there is to read
         if not settings.api_tokens:
             overrides["API_TOKENS"] = "demo:demo"
-        url = f"http://127.0.0.1:{settings.port}/webhooks/sns"
+        url = f"http://127.0.0.1:{settings.port}"
         feed = _python("demo-feed", "--to", url, "--listen-port", str(feeder))
         return cls(
             settings=Settings.from_environment(child_environment(overrides)),

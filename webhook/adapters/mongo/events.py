@@ -19,10 +19,12 @@ PATIENCE = 5.0
 
 _ORDER = {"last": pymongo.DESCENDING, "_id": pymongo.DESCENDING}
 _Place = tuple[datetime, str]
-#: Where a row stands among its mail's: its time, then the fact itself, so that no two have the same.
-Rank = tuple[datetime, str, str, str, str, str]
-_PLACE = (datetime, str, datetime, str, str, str, str, str)
-_BELOW_ALL: Rank = (datetime(1, 1, 1, tzinfo=UTC), "", "", "", "", "")
+#: Where a row stands among its mail's: its time, then the course of things and the fact itself, so that no two have the same.
+Rank = tuple[datetime, int, str, str, str, str]
+_PLACE = (datetime, str, datetime, int, str, str, str, str)
+_BELOW_ALL: Rank = (datetime(1, 1, 1, tzinfo=UTC), -1, "", "", "", "")
+#: Of what happened at one moment, sending comes first.
+_LIFE = {kind.value: position for position, kind in enumerate(Kind)}
 
 
 def _query(wanted: Wanted) -> Document:
@@ -134,5 +136,7 @@ def happenings(mail: Mapping[str, Any]) -> list[tuple[Rank, Item]]:
             case _:
                 row["recipient"] = who or only
                 told["code"] = code
-        rows.append(((at, kind, who, type_, subtype, code), row | {key: value for key, value in told.items() if value}))
+        rows.append(
+            ((at, _LIFE[kind], who, type_, subtype, code), row | {key: value for key, value in told.items() if value})
+        )
     return sorted(rows, key=lambda ranked: ranked[0], reverse=True)

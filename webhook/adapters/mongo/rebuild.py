@@ -1,7 +1,7 @@
 """Rebuilding: what the counters should be, as the stored mails tell, and the difference to what they are.
 
-MongoDB folds mails that differ only in whom and when into one; the counting rule then runs once for each kind of mail, so
-that it is written in one language only. Mails and counters are read at one moment (a snapshot), so the difference is
+MongoDB folds mails that differ only in whom and when into one; the counting rule then runs once for each kind of mail,
+so that it is written in one language only. Mails and counters are read at one moment (a snapshot), so the difference is
 exact even while messages are coming in, and adding it loses nothing that came meanwhile.
 """
 
@@ -10,17 +10,15 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pymongo
-from msgspec import Struct
 from pymongo.client_session import ClientSession
 
 from webhook.adapters.mongo.client import Db, Document, database_errors
 from webhook.adapters.mongo.documents import counts_document, counts_of, mail_of
-from webhook.adapters.mongo.journal import merged
+from webhook.adapters.mongo.journal import Journal, merged
 from webhook.adapters.mongo.verdicts import Judge, verdict_document
 from webhook.domain.counts import Counts, add, counts, difference
 from webhook.domain.mail import Kind
-
-Place = tuple[str, str]
+from webhook.ports import Findings
 
 #: Seconds that reading all mails may take; a snapshot does not live longer than the server is set to keep it.
 PATIENCE = 900
@@ -28,20 +26,13 @@ PATIENCE = 900
 ENTRY = 500
 
 
-class Findings(Struct, frozen=True):
-    """What comparing found: the mails read, the first day compared, and per place what must be added."""
-
-    mails: int
-    places: int
-    first_day: date
-    wrong: dict[Place, Counts]
-
-
 class Rebuilder:
-    """Compares counters with mails, and corrects them through the journal."""
+    """Compares counters with mails and verdicts with counters, and corrects both through the journal."""
 
-    def __init__(self, db: Db, retention: timedelta) -> None:
+    def __init__(self, db: Db, judge: Judge, journal: Journal, retention: timedelta) -> None:
         self._db = db
+        self._judge = judge
+        self._journal = journal
         self._retention = retention
 
     def compare(self, now: datetime) -> Findings:
@@ -55,9 +46,9 @@ class Rebuilder:
             missing = difference(should.get(place, {}), are.get(place, {}))
             if missing:
                 wrong[place] = missing
-        return Findings(mails, len(should), first, wrong)
+        return Findings(mails, len(should), first, wrong, self._wrong_verdicts())
 
-    def wrong_verdicts(self, judge: Judge) -> dict[str, str]:
+    def _wrong_verdicts(self) -> dict[str, str]:
         """Domains whose stored verdict is not what the stored counters give, each with the difference in words.
 
         Domains that the journal still has news of are left out: they are about to be judged.
@@ -73,17 +64,17 @@ class Rebuilder:
                 wrong[domain] = "never judged"
             for domain, stored in judged.items():
                 if domain not in waiting:
-                    [verdict] = judge.verdicts([domain], stored["evaluatedAt"], session)
+                    [verdict] = self._judge.verdicts([domain], stored["evaluatedAt"], session)
                     unequal = _unequal(stored, verdict_document(verdict))
                     if unequal:
                         wrong[domain] = unequal
         return wrong
 
     def correct(self, findings: Findings, now: datetime) -> None:
-        """Enters what is missing into the journal; the next posting adds it and judges the domains."""
+        """Enters what is missing into the journal, posts all of it, and judges anew whoever was judged wrongly."""
         rows = [
             {"domain": domain, "day": day, "n": counts_document(missing)}
-            for (domain, day), missing in sorted(findings.wrong.items())
+            for (domain, day), missing in sorted(findings.wrong_counters.items())
         ]
         entries = [
             {"at": now, "places": rows[start : start + ENTRY], "wirings": []} for start in range(0, len(rows), ENTRY)
@@ -91,11 +82,16 @@ class Rebuilder:
         with database_errors():
             if entries:
                 self._db.journal.insert_many(entries)
+        while self._journal.post().entries:
+            pass
+        domains = sorted(findings.wrong_verdicts)
+        for start in range(0, len(domains), ENTRY):
+            self._journal.judge_again(domains[start : start + ENTRY])
 
-    def _should(self, first: date, session: ClientSession) -> tuple[int, dict[Place, Counts]]:
+    def _should(self, first: date, session: ClientSession) -> tuple[int, dict[tuple[str, str], Counts]]:
         """The mails' number, and the counters they come to."""
         total = 0
-        should: dict[Place, Counts] = {}
+        should: dict[tuple[str, str], Counts] = {}
         for group in self._groups(first, session):
             mail = mail_of(group["mail"])
             total += group["n"]
@@ -114,9 +110,9 @@ class Rebuilder:
         ]
         yield from self._db.mails.aggregate(pipeline, session=session, allowDiskUse=True)
 
-    def _are(self, first: date, session: ClientSession) -> dict[Place, Counts]:
+    def _are(self, first: date, session: ClientSession) -> dict[tuple[str, str], Counts]:
         """The counters, with what waits in the journal."""
-        are: dict[Place, Counts] = {}
+        are: dict[tuple[str, str], Counts] = {}
         stored = self._db.counters.find({"day": {"$gte": first.isoformat()}}, session=session)
         waiting = (place for place in merged(self._db.journal.find({}, session=session)))
         for row in (*stored, *waiting):
