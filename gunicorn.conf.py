@@ -52,6 +52,9 @@ def _make_metrics_folder() -> str:
 
 
 _METRICS = _make_metrics_folder()
+# Where the web processes share their numbers: /metrics of any of them speaks for all. `raw_env` would come too late:
+# Prometheus's client decides when it is imported, which is when gunicorn looks up the worker class.
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = _METRICS
 
 
 class Lines(Logger):  # type: ignore[misc]  # gunicorn has no types
@@ -89,6 +92,4 @@ keepalive = 75
 graceful_timeout = 5
 timeout = 30
 worker_tmp_dir = _MEMORY
-# Where the web processes share their numbers: /metrics of any of them speaks for all.
-raw_env = [f"PROMETHEUS_MULTIPROC_DIR={_METRICS}"]
 control_socket_disable = True

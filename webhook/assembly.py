@@ -57,7 +57,7 @@ def services(settings: Settings) -> Iterator[Services]:
         endpoint_url=settings.aws_endpoint_url,
     )
     with database(settings, patience=HASTY) as db:
-        commit = GroupCommit(store(db, settings, clock), settings.max_pending)
+        commit = GroupCommit(store(db, settings, clock), settings.max_pending, clock)
         try:
             yield Services(settings, clock, verifier, confirmer, commit, library(db, settings, clock))
         finally:

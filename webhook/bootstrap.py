@@ -24,6 +24,22 @@ from webhook.domain.reputation import Policy
 from webhook.replay import Replayer
 from webhook.worker import Worker
 
+__all__ = [
+    "PATIENT",
+    "Clock",
+    "Library",
+    "database",
+    "journal",
+    "judge",
+    "library",
+    "open_library",
+    "policy",
+    "rebuilder",
+    "retention",
+    "store",
+    "work",
+]
+
 #: Seconds that one operation of the worker or of a command may take.
 PATIENT = 30.0
 

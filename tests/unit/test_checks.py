@@ -56,7 +56,8 @@ def test_a_blind_identity_is_told_what_to_switch_on_and_for_whom() -> None:
     wiring = Wiring("identity:x.com", frozenset({"Bounce", "Complaint"}), ("x.com",), 1)
     (finding,) = checks.state(State(wirings=(wiring,)))
     assert finding.sentence == (
-        "Identity x.com tells of neither Send nor Delivery, so nothing says how much was sent; not judged for it: x.com."
+        "Identity x.com tells of neither Send nor Delivery, so nothing says how much was sent; "
+        "not judged for it: x.com."
     )
     assert finding.fix == "switch on Delivery notifications of identity x.com"
 

@@ -116,6 +116,12 @@ class TestDomains:
         assert (found["daily"], found["providers"], found["history"]) == ([], [], [])
         assert client.get("/api/email-domains/silent.example").json["reputation"] is None
 
+    def test_what_is_no_verdict_of_ours_is_not_shown_as_one(self, client: FlaskClient, teller: Teller) -> None:
+        teller.db.emaildomains.insert_one({"domain": "preset.example", "reputation": {"status": "healthy"}})
+        assert get(client, "/api/email-domains/preset.example")["reputation"] is None
+        reputation = get(client, "/api/email-domains/preset.example/reputation")["reputation"]
+        assert reputation["status"] == "insufficient_data"
+
     def test_field_names_are_in_camel_case(self, client: FlaskClient) -> None:
         found = get(client, "/api/email-domains/flagged.example/reputation")
         for group in (found["reputation"], found["history"], [{**day, "x": None} for day in found["daily"]]):

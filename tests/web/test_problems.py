@@ -192,3 +192,10 @@ def test_without_its_database_it_is_unavailable_for_now(
     told = refusal(response, 503, "unavailable")
     assert response.headers["Retry-After"] == "20"
     assert "127.0.0.1" not in json.dumps(told)
+
+
+def test_a_mistake_of_ours_is_told_without_its_traceback(client: FlaskClient, teller: Teller) -> None:
+    teller.db.mails.insert_one({"_id": "broken", "domain": "example.com", "to": [], "facts": [["sent"]]})
+    response = client.get("/api/mails/broken")
+    refusal(response, 500, "internal_server_error")
+    assert "unpack" not in response.text

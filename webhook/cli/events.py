@@ -1,9 +1,9 @@
 """`events` and `mails`: what happened at a domain, and the whole story of one mail."""
 
 import argparse
+from datetime import datetime
 
-from webhook.adapters.clock import Clock
-from webhook.bootstrap import Library, open_library
+from webhook.bootstrap import Clock, Library, open_library
 from webhook.cli.table import add_json, moment, print_json, print_table
 from webhook.config import Settings
 from webhook.domain.address import plain
@@ -31,12 +31,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 
 def _events(arguments: argparse.Namespace) -> int:
-    since = None
-    if arguments.since:
-        try:
-            since = moment_of(arguments.since, Clock().now())
-        except ValueError as error:
-            raise argparse.ArgumentError(None, f"--since {error}") from error
+    since = _moment(arguments.since, Clock().now()) if arguments.since else None
     wanted = Wanted(arguments.kind or "", arguments.recipient or "", since)
     with open_library(Settings.from_environment()) as library:
         items, cursor = _collect(library, arguments.domain, wanted, arguments.limit)
@@ -49,6 +44,13 @@ def _events(arguments: argparse.Namespace) -> int:
     else:
         print(f"No such event at {arguments.domain}.")
     return 0
+
+
+def _moment(text: str, now: datetime) -> datetime:
+    try:
+        return moment_of(text, now)
+    except ValueError as error:
+        raise argparse.ArgumentError(None, f"--since {error}") from error
 
 
 def _collect(library: Library, domain: str, wanted: Wanted, limit: int) -> tuple[list[Item], str | None]:

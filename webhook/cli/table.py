@@ -52,7 +52,7 @@ def _drawn(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
         right = heading.startswith(NUMBER)
         table.add_column(heading.removeprefix(NUMBER), justify="right" if right else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell, style=COLOURS.get(cell.partition(" ")[0], "")) for cell in row))
+        table.add_row(*(Text(cell, style=COLOURS.get(cell.partition(" (")[0], "")) for cell in row))
     return table
 
 

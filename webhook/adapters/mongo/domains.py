@@ -101,7 +101,10 @@ def named(domain: str) -> str:
 
 
 def _shown(document: Document) -> Document:
-    return {"reputation": None, "paused": None, **document}
+    """A domain as it is stored; whatever else the platform may have put in place of a verdict is none."""
+    found = document.get("reputation")
+    judged = isinstance(found, dict) and "window" in found
+    return {"paused": None, **document, "reputation": found if judged else None}
 
 
 _DAY_FIELDS = (

@@ -19,7 +19,7 @@ PATIENCE = 5.0
 
 _ORDER = {"last": pymongo.DESCENDING, "_id": pymongo.DESCENDING}
 _Place = tuple[datetime, str]
-#: Where a row stands among its mail's: its time, then the course of things and the fact itself, so that no two have the same.
+#: Where a row stands among its mail's: its time, then the course of things and the fact itself; no two have the same.
 Rank = tuple[datetime, int, str, str, str, str]
 _PLACE = (datetime, str, datetime, int, str, str, str, str)
 _BELOW_ALL: Rank = (datetime(1, 1, 1, tzinfo=UTC), -1, "", "", "", "")
