@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from webhook.domain.effects import Effects, Outcome
 from webhook.errors import Unavailable
 from webhook.logs import get_logger
-from webhook.metrics import observe_commit
+from webhook.metrics import ISOLATED, observe_commit
 from webhook.pipeline import quarantine
 from webhook.ports import Clock, Store
 
@@ -17,7 +17,7 @@ Done = Callable[[Result], None]
 
 MAX_BATCH = 400
 #: Seconds that a batch may gather, at most: a commit costs about the same whether it holds 20 messages or 100.
-LINGER = 0.01
+LINGER = 0.02
 
 log = get_logger(__name__)
 
@@ -64,7 +64,7 @@ class GroupCommit:
     def _run(self) -> None:
         rested_until = 0.0
         while self._wait_for_work():
-            # Right after a commit: let as much gather as came during it. After a pause there is nothing to wait for.
+            # Right after a commit: let more gather than came during it. After a pause there is nothing to wait for.
             self._stopping.wait(max(0.0, rested_until - self._clock.monotonic()))
             with self._wake:
                 waiting = [self._queue.popleft() for _ in range(min(len(self._queue), MAX_BATCH))]
@@ -72,7 +72,7 @@ class GroupCommit:
             began = self._clock.monotonic()
             self._write(waiting)
             ended = self._clock.monotonic()
-            rested_until = ended + min(ended - began, LINGER)
+            rested_until = ended + min(1.5 * (ended - began), LINGER)
 
     def _wait_for_work(self) -> bool:
         """False when there is nothing left to do and nothing will come."""
@@ -117,6 +117,7 @@ def _isolate(store: Store, effects: Effects, error: Exception) -> Outcome:
     if effects.source is None or effects.quarantined:
         # Not even the quarantine takes it: that is our fault, not the message's.
         raise Unavailable(f"the database refuses to write: {error}") from error
+    ISOLATED.inc()
     log.error("message_isolated", message_id=effects.source.message_id, error=str(error)[:300])
     kept = quarantine(effects.source, "cannot_be_stored", f"{type(error).__name__}: {error}")
     return commit_isolating(store, [kept])[0]

@@ -33,6 +33,8 @@ def accept(source: Source, now: datetime, retention: timedelta) -> Effects:
         return _effects(reading, source, now, retention)
     except NotUnderstood as error:
         return quarantine(source, error.reason, error.detail)
+    except Exception as error:  # noqa: BLE001 - a defect of ours must not lose an authentic message
+        return quarantine(source, "defect", f"{type(error).__name__}: {error}")
 
 
 def quarantine(source: Source, reason: str, detail: str) -> Effects:
@@ -129,7 +131,7 @@ def _settle_mail(settlement: Settlement, mail: Mail, old: Mail | None) -> None:
             _book(settlement.deltas, mail, after)
 
 
-def _book(deltas: dict[Place, Counts], mail: Mail, more: Counts) -> None:
+def _book(deltas: dict[Place, Counts], mail: Mail, more: Mapping[str, int]) -> None:
     if more:
         add(deltas.setdefault((mail.domain, mail.day), {}), more)
 

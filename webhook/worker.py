@@ -10,6 +10,8 @@ from webhook.ports import Clock, Journal, Posting
 
 #: Seconds between two looks at a journal that is empty.
 REST = 0.25
+#: … and at most, however long a posting took.
+REST_MAX = 1.0
 #: Seconds between two looks for windows that have to slide.
 SLIDE_EVERY = 5.0
 #: Seconds to wait for a database that does not answer: at first, and at most.
@@ -53,8 +55,8 @@ class Worker:
     def once(self) -> float:
         """Does what there is to do, and says how many seconds to rest.
 
-        Under load it rests as long as it worked: acknowledging messages comes first, and the fuller a posting is, the
-        less it costs.
+        Under load it rests longer than it worked: acknowledging messages comes first, and a domain that was told of
+        many times meanwhile is judged once.
         """
         began = self._clock.monotonic()
         posting = self._journal.post()
@@ -64,7 +66,8 @@ class Worker:
             report(slid)
             if not slid.domains:
                 self._slid_at = began
-        return max(REST, self._clock.monotonic() - began) if posting.entries else REST
+        worked = self._clock.monotonic() - began
+        return min(max(REST, 4 * worked), REST_MAX) if posting.entries > 1 else REST
 
 
 def report(posting: Posting) -> None:

@@ -32,6 +32,7 @@ def is_simulated(address: str) -> bool:
     return address.endswith("@" + SIMULATOR)
 
 
+@lru_cache(maxsize=65536)
 def well_formed(domain: str) -> str:
     """The domain in lower case without a trailing dot, or "" if it can't be one."""
     domain = domain.strip().lower().rstrip(".")

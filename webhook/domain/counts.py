@@ -5,10 +5,9 @@ The rules are Amazon's own as far as it states them (what counts in SES's bounce
 told in full in docs/counting.md.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
-
-from msgspec import structs
+from functools import lru_cache
 
 from webhook.domain.address import domain_of, is_simulated
 from webhook.domain.mail import Fact, Kind, Mail
@@ -37,55 +36,70 @@ _PAIR_COUNTERS = {
     Kind.DELAYED.value: "delays",
     Kind.HELD.value: "held",
 }
+_NEVER_SENT = frozenset({Kind.REJECTED.value, Kind.UNRENDERED.value})
+_TELLS_OF_HELD = frozenset({"held", "delays"})
 _AT_PROVIDER = frozenset({"sent", "delivered", "bounces", "soft", "delays"})
 _BY_SUBTYPE = {"bounces": "hard", "soft": "soft", "held": "held"}
 
 
-def counts(mail: Mail) -> Counts:
+def counts(mail: Mail) -> Mapping[str, int]:
     """What this mail contributes to its domain's day."""
-    if not mail.recipients:
-        mail = structs.replace(mail, recipients=_named(mail))
-    if mail.recipients and all(map(is_simulated, mail.recipients)):
+    recipients = mail.recipients or _named(mail)
+    if len(recipients) != 1:
+        return _count(recipients, mail.facts.keys(), mail.wirings)
+    # Whatever is told of a mail to one recipient is about that one, a forwarder's address too. So only his provider
+    # matters, and nearly all mails are like one that was counted before.
+    [only] = recipients
+    facts = frozenset(fact if fact.kind == Kind.COMPLAINED else fact._replace(who="") for fact in mail.facts)
+    return _count_alike(domain_of(only), facts, mail.wirings)
+
+
+@lru_cache(maxsize=16384)
+def _count_alike(recipient_domain: str, facts: frozenset[Fact], wirings: frozenset[str]) -> Mapping[str, int]:
+    return _count(frozenset({f"@{recipient_domain}"}), facts, wirings)
+
+
+def _count(recipients: frozenset[str], facts: Collection[Fact], wirings: frozenset[str]) -> Counts:
+    if recipients and all(map(is_simulated, recipients)):
         return {}
     tally: Counts = {}
-    pairs = _pairs(mail)
+    pairs = _pairs(recipients, facts)
     held = pairs.get("held", {})
     for counter, addresses in pairs.items():
         for address, subtypes in addresses.items():
-            if is_simulated(address) or (address in held and counter not in ("held", "delays")):
-                continue
-            _add(tally, counter, address, subtypes)
-    _add_reasons(tally, mail, held)
-    _add_complaints(tally, mail)
-    for fact in mail.facts:
+            if not is_simulated(address) and (address not in held or counter in _TELLS_OF_HELD):
+                _add(tally, counter, address, subtypes)
+    _add_reasons(tally, recipients, facts, held)
+    _add_complaints(tally, facts)
+    for fact in facts:
         name = _MAIL_COUNTERS.get(fact.kind)
         if name:
             tally[name] = 1
-    _mark_blind(tally, mail)
+    _mark_blind(tally, facts, wirings)
     return tally
 
 
-def _pairs(mail: Mail) -> dict[str, dict[str, set[str]]]:
+def _pairs(recipients: frozenset[str], facts: Iterable[Fact]) -> dict[str, dict[str, set[str]]]:
     """Counter name to the recipients it counts, each with the subtypes told of it."""
     found: dict[str, dict[str, set[str]]] = {}
     accepted: dict[str, set[str]] = {}
-    for fact in mail.facts:
+    sent = True
+    for fact in facts:
         kind = fact.kind
         if kind == Kind.SENT:
-            accepted.update((recipient, set()) for recipient in mail.recipients)
-            continue
+            accepted.update((recipient, set()) for recipient in recipients)
+        sent = sent and kind not in _NEVER_SENT
         counter = _PAIR_COUNTERS.get(kind)
         if kind == Kind.BOUNCED:
             counter = "bounces" if fact.type == PERMANENT else "soft"
         if counter is None:
             continue
-        address = _recipient(mail, fact)
+        address = _recipient(recipients, fact)
         found.setdefault(counter, {}).setdefault(address, set()).add(fact.subtype)
         # A forwarder's address that bounced is somebody SES never sent to.
-        if kind != Kind.BOUNCED or address in mail.recipients:
+        if kind != Kind.BOUNCED or address in recipients:
             accepted.setdefault(address, set())
-    unsent = {Kind.REJECTED, Kind.UNRENDERED}
-    if accepted and not any(fact.kind in unsent for fact in mail.facts):
+    if accepted and sent:
         found["sent"] = accepted
     return found
 
@@ -95,10 +109,10 @@ def _named(mail: Mail) -> frozenset[str]:
     return frozenset(fact.who for fact in mail.facts if fact.kind in _PAIR_COUNTERS or fact.kind == Kind.BOUNCED)
 
 
-def _recipient(mail: Mail, fact: Fact) -> str:
+def _recipient(recipients: frozenset[str], fact: Fact) -> str:
     """Whom a fact is about: an unknown address (a forwarder's) stands for the only recipient if there is just one."""
-    if fact.who not in mail.recipients and len(mail.recipients) == 1:
-        return next(iter(mail.recipients))
+    if len(recipients) == 1 and fact.who not in recipients:
+        return next(iter(recipients))
     return fact.who
 
 
@@ -114,12 +128,12 @@ def _add(tally: Counts, counter: str, address: str, subtypes: Iterable[str]) -> 
             tally[name] = tally.get(name, 0) + 1
 
 
-def _add_reasons(tally: Counts, mail: Mail, held: Mapping[str, object]) -> None:
+def _add_reasons(tally: Counts, recipients: frozenset[str], facts: Iterable[Fact], held: Mapping[str, object]) -> None:
     """Why hard bounces bounced, by provider: of several answers about one recipient the smallest is taken."""
     answers: dict[str, str] = {}
-    for fact in mail.facts:
+    for fact in facts:
         if fact.kind == Kind.BOUNCED and fact.type == PERMANENT and fact.code:
-            address = _recipient(mail, fact)
+            address = _recipient(recipients, fact)
             answers[address] = min(fact.code, answers.get(address, fact.code))
     for address, code in answers.items():
         if address not in held and not is_simulated(address):
@@ -127,10 +141,10 @@ def _add_reasons(tally: Counts, mail: Mail, held: Mapping[str, object]) -> None:
             tally[name] = tally.get(name, 0) + 1
 
 
-def _add_complaints(tally: Counts, mail: Mail) -> None:
+def _add_complaints(tally: Counts, facts: Iterable[Fact]) -> None:
     """One per feedback id: SES may name everyone at a provider who got the mail, but only one of them complained."""
     complaints: dict[str, Fact] = {}
-    for fact in mail.facts:
+    for fact in facts:
         if fact.kind != Kind.COMPLAINED or is_simulated(fact.code):
             continue
         if fact.type == NOT_SPAM:
@@ -142,19 +156,19 @@ def _add_complaints(tally: Counts, mail: Mail) -> None:
             tally[name] = tally.get(name, 0) + 1
 
 
-def _mark_blind(tally: Counts, mail: Mail) -> None:
+def _mark_blind(tally: Counts, facts: Iterable[Fact], wirings: frozenset[str]) -> None:
     """Books apart what came of a mail without Send or Delivery: its wirings decide whether it may be judged."""
     if not (tally.get("bounces") or tally.get("complaints")):
         return
-    if any(fact.kind in (Kind.SENT, Kind.DELIVERED) for fact in mail.facts):
+    if any(fact.kind in (Kind.SENT, Kind.DELIVERED) for fact in facts):
         return
-    wirings = "|".join(sorted(mail.wirings))
+    tellers = "|".join(sorted(wirings))
     for name in ("sent", "bounces", "complaints"):
         if tally.get(name):
-            tally[f"blind/{wirings}/{name}"] = tally[name]
+            tally[f"blind/{tellers}/{name}"] = tally[name]
 
 
-def difference(new: Counts, old: Counts) -> Counts:
+def difference(new: Mapping[str, int], old: Mapping[str, int]) -> Counts:
     """What must be added to `old` to have `new`; equal counters are left out."""
     changed = {name: count - old.get(name, 0) for name, count in new.items() if count != old.get(name, 0)}
     changed.update({name: -count for name, count in old.items() if name not in new})

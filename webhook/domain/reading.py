@@ -99,12 +99,13 @@ def _head(mail: SesMail, *, published: bool, path: str) -> Head:
 def _origin(mail: SesMail, path: str) -> Origin:
     """The customer domain: a pure function of the message, never of what is registered at the time."""
     named = (mail.source_arn or "").partition(":identity/")[2]
+    if domain := well_formed(named.rpartition("@")[2]):
+        return Origin(0, domain)
     tagged = ((mail.tags and mail.tags.from_domain) or [""])[0]
-    candidates = (named.rpartition("@")[2], tagged, domain_of(plain(mail.source or "")))
-    for rank, candidate in enumerate(candidates):
-        domain = well_formed(candidate)
-        if domain:
-            return Origin(rank, domain)
+    if domain := well_formed(tagged):
+        return Origin(1, domain)
+    if domain := well_formed(domain_of(plain(mail.source or ""))):
+        return Origin(2, domain)
     raise NotUnderstood("no_domain", f"no domain in `sourceArn`, tag `ses:from-domain` or `source` - at `{path}.mail`")
 
 
@@ -118,10 +119,12 @@ def moment(text: str | None, path: str, default: datetime | None = None) -> date
         return default
     try:
         at = datetime.fromisoformat((text or "").replace(" +", "+"))
-        at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+        if at.tzinfo is not UTC:
+            at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise NotUnderstood("malformed", f"Expected a timestamp - at `{path}`") from error
-    return at.replace(microsecond=at.microsecond // 1000 * 1000)
+    beyond = at.microsecond % 1000
+    return at.replace(microsecond=at.microsecond - beyond) if beyond else at
 
 
 def smtp_answer(recipient: Recipient) -> str:

@@ -67,14 +67,13 @@ class Door:
             headers = dict(scope["headers"])
             body = await read_body(headers, receive)
             envelope = self._receiver.read(
-                body, _text(headers, b"x-amz-sns-message-type"), _text(headers, b"x-amz-sns-rawdelivery")
+                request, body, _text(headers, b"x-amz-sns-message-type"), _text(headers, b"x-amz-sns-rawdelivery")
             )
-            request.name(envelope)
             if self._receiver.is_warm(envelope):
-                effects = self._receiver.understand(envelope, endpoint)
+                effects = self._receiver.understand(request, envelope)
             else:
                 loop = asyncio.get_running_loop()
-                effects = await loop.run_in_executor(self._waiting, self._receiver.understand, envelope, endpoint)
+                effects = await loop.run_in_executor(self._waiting, self._receiver.understand, request, envelope)
             answer = await self._committed(effects)
         except Rejected as error:
             answer = answer_rejected(error)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from time import perf_counter
 from typing import Protocol
 
 import msgspec
@@ -38,6 +39,16 @@ class Confirmer(Protocol):
         """The ARN of the confirmed subscription; raises Rejected or Unavailable."""
 
 
+class Request(Struct):
+    """A message under way, for the log. `began` is by the performance counter; verifying took `verified` seconds."""
+
+    endpoint: str
+    began: float
+    message_id: str = ""
+    topic_arn: str = ""
+    verified: float = 0.0
+
+
 class Answer(Struct, frozen=True):
     """What goes back: an HTTP status, a JSON body, seconds for `Retry-After` (0: none), and the word for the log."""
 
@@ -58,24 +69,29 @@ class Receiver:
         self._now = now
         self._retention = retention
 
-    def read(self, body: bytes, header_type: str | None, raw_delivery: str | None) -> Envelope:
+    def read(self, request: Request, body: bytes, header_type: str | None, raw_delivery: str | None) -> Envelope:
         """The envelope in a request; raises Rejected."""
         raw = raw_delivery is not None and raw_delivery.lower() == "true"
-        return Envelope.from_bytes(body, header_type=header_type, raw_delivery=raw)
+        envelope = Envelope.from_bytes(body, header_type=header_type, raw_delivery=raw)
+        request.message_id = envelope.message_id
+        request.topic_arn = envelope.topic_arn
+        return envelope
 
     def is_warm(self, envelope: Envelope) -> bool:
         """True if `understand` will not wait for anything."""
         return envelope.type is not MessageType.SUBSCRIPTION and self._verifier.is_warm(envelope)
 
-    def understand(self, envelope: Envelope, endpoint: str) -> Effects:
+    def understand(self, request: Request, envelope: Envelope) -> Effects:
         """What the message changes; may fetch a certificate, and confirms a subscription.
 
         Raises:
             Rejected: it is not authentic.
             Unavailable: certificate host or confirmation can't be reached.
         """
+        began = perf_counter()
         self._verifier.verify(envelope)
-        source = Source(envelope.topic_arn, envelope.message_id, envelope.message, endpoint)
+        request.verified = perf_counter() - began
+        source = Source(envelope.topic_arn, envelope.message_id, envelope.message, request.endpoint)
         if envelope.type is MessageType.NOTIFICATION:
             return accept(source, self._now(), self._retention)
         state, arn = "unsubscribed", ""

@@ -3,6 +3,7 @@
 import atexit
 import sys
 import threading
+from collections import Counter, deque
 from collections.abc import Callable
 from datetime import datetime
 from time import perf_counter
@@ -10,28 +11,12 @@ from typing import TextIO
 
 import msgspec
 from msgspec import Struct
-from prometheus_client import Counter
 
-from webhook.domain.envelope import Envelope
 from webhook.logs import mask_text
-from webhook.metrics import MESSAGES
-from webhook.web.receiver import Answer
+from webhook.metrics import MESSAGES, VERIFIED, VERIFYING
+from webhook.web.receiver import Answer, Request
 
 FLUSH_EVERY = 0.1
-
-
-class Request(Struct):
-    """What is known of a message under way."""
-
-    endpoint: str
-    began: float
-    message_id: str = ""
-    topic_arn: str = ""
-
-    def name(self, envelope: Envelope) -> None:
-        """Notes which message it is."""
-        self.message_id = envelope.message_id
-        self.topic_arn = envelope.topic_arn
 
 
 class Line(Struct):
@@ -49,18 +34,22 @@ class Line(Struct):
 
 
 class RequestLog:
-    """Counts messages by outcome and, unless the level forbids it, writes a line for each."""
+    """Counts messages by outcome and, unless the level forbids it, writes a line for each.
+
+    Both are done by a thread of its own, many at once: a write to the terminal, or to the numbers that all processes
+    share, costs more than what it tells of.
+    """
 
     def __init__(self, now: Callable[[], datetime], level: str, fmt: str, stream: TextIO | None = None) -> None:
         self._now = now
-        self._threshold = {"debug": 0, "info": 0}.get(level, 1)
+        self._quiet = level not in ("debug", "info")
         self._text = fmt == "text"
         self._stream = stream or sys.stdout
-        self._lines: list[bytes] = []
-        self._counts: dict[str, Counter] = {}
+        self._lines: deque[bytes] = deque()
+        self._ended: deque[tuple[str, float]] = deque()
         self._wake = threading.Event()
         self._encode = msgspec.json.Encoder().encode
-        threading.Thread(target=self._write_lines, name="request-log", daemon=True).start()
+        threading.Thread(target=self._write_on, name="request-log", daemon=True).start()
         atexit.register(self.flush)
 
     def begin(self, endpoint: str) -> Request:
@@ -69,13 +58,14 @@ class RequestLog:
 
     def end(self, request: Request, answer: Answer) -> None:
         """It was answered."""
-        count = self._counts.get(answer.outcome)
-        if count is None:
-            count = self._counts[answer.outcome] = MESSAGES.labels(answer.outcome)
-        count.inc()
+        self._ended.append((answer.outcome, request.verified))
         troubled = answer.status != 200
-        if troubled < self._threshold:
-            return
+        if troubled or not self._quiet:
+            self._lines.append(self._line(request, answer, troubled=troubled))
+        if not self._wake.is_set():
+            self._wake.set()
+
+    def _line(self, request: Request, answer: Answer, *, troubled: bool) -> bytes:
         line = Line(
             at=self._now(),
             level="warning" if troubled else "info",
@@ -84,20 +74,31 @@ class RequestLog:
             outcome=answer.outcome,
             status=answer.status,
             ms=round((perf_counter() - request.began) * 1000, 2),
+            # Of a message that was refused, nothing is known to be what it says.
             message_id=mask_text(request.message_id[:100]) if troubled else request.message_id,
             topic_arn=mask_text(request.topic_arn[:300]) if troubled else request.topic_arn,
         )
-        self._lines.append(self._as_text(line) if self._text else self._encode(line))
-        self._wake.set()
+        return self._as_text(line) if self._text else self._encode(line)
 
     def flush(self) -> None:
-        """Writes what has gathered."""
-        lines, self._lines = self._lines, []
+        """Writes and counts what has gathered."""
+        outcomes: Counter[str] = Counter()
+        verified, seconds = 0, 0.0
+        while self._ended:
+            outcome, spent = self._ended.popleft()
+            outcomes[outcome] += 1
+            verified += spent > 0
+            seconds += spent
+        for outcome, count in outcomes.items():
+            MESSAGES.labels(outcome).inc(count)
+        VERIFIED.inc(verified)
+        VERIFYING.inc(seconds)
+        lines = [self._lines.popleft() for _ in range(len(self._lines))]
         if lines:
             self._stream.write(b"\n".join(lines).decode() + "\n")
             self._stream.flush()
 
-    def _write_lines(self) -> None:
+    def _write_on(self) -> None:
         while True:
             self._wake.wait()
             threading.Event().wait(FLUSH_EVERY)

@@ -31,10 +31,12 @@ def receive(endpoint: str) -> Response:
     try:
         receiver = services().receiver
         envelope = receiver.read(
-            _body(), request.headers.get("x-amz-sns-message-type"), request.headers.get("x-amz-sns-rawdelivery")
+            message,
+            _body(),
+            request.headers.get("x-amz-sns-message-type"),
+            request.headers.get("x-amz-sns-rawdelivery"),
         )
-        message.name(envelope)
-        answer = _committed(receiver.understand(envelope, endpoint))
+        answer = _committed(receiver.understand(message, envelope))
     except Rejected as error:
         answer = answer_rejected(error)
     except Unavailable as error:

@@ -26,7 +26,7 @@ def mail_document(mail: Mail, retention: timedelta) -> Document:
         "facts": [[*fact, *told] for fact, told in sorted(mail.facts.items())],
         "by": sorted(mail.wirings),
         "last": max((told.at for told in mail.facts.values()), default=mail.at),
-        "expires": midnight(mail.at) + keep + _MARGIN,
+        "expires": mail.at + keep + _MARGIN,
     }
 
 
