@@ -136,7 +136,7 @@ def _wiring(wiring: Wiring) -> Iterator[Finding]:
     if source == "set" and missing and not blind:
         sentence = f"{_described(source, name)} has never told of a {' or a '.join(missing)}."
         types = " and ".join(kind.upper() for kind in missing)
-        fix = f"make sure that {types} are among its matching event types; if they are, there was none yet"
+        fix = f"see that its matching event types include {types}; if they do, there was none yet"
         yield Finding(Code.NEVER_TOLD, sentence, fix)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from webhook.bootstrap import Library, open_library
 from webhook.cli.table import add_json, moment, print_json, print_line, print_table, rate
 from webhook.config import Settings
-from webhook.domain.reputation import FLAGS, Status
+from webhook.domain.reputation import FLAGS, Reason, Status
 from webhook.paging import LIMIT_MAX, Item
 
 _COUNTS = {"bounce": "bounces", "complaint": "complaints"}
@@ -71,9 +71,11 @@ def _row(item: Item) -> tuple[object, ...]:
 
 
 def _told(reputation: Item, flag: str) -> str:
-    """The judged numbers: those left out for want of a denominator are in no rate."""
+    """The judged numbers, or `12/?` where nothing says how much was sent."""
     left_out = reputation.get("leftOut") or {}
     name = _COUNTS[flag]
+    if reputation.get("reason") == Reason.NO_DENOMINATOR:
+        return f"{reputation[name]:,}/?"
     numerator, sent = reputation[name] - left_out.get(name, 0), reputation["sent"] - left_out.get("sent", 0)
     return rate(numerator, sent, reputation[f"{flag}Rate"])
 
@@ -102,7 +104,7 @@ def _print_rates(reputation: Item) -> None:
         bounds = reputation["bounds"][flag]
         between = f"{bounds[0] * 100:.2f} % to {bounds[1] * 100:.2f} %" if bounds else "-"
         limit = f"{reputation['limits'][flag] * 100:g} %"
-        word = "flagged" if flag in reputation["flags"] else "not above"
+        word = "flagged" if flag in reputation["flags"] else "not judged" if reputation.get("reason") else "not above"
         rows.append((_COUNTS[flag], _told(reputation, flag), between, limit, word))
     print_table(("RATE OF", ">OF SENT", "TRUE RATE (95 %)", ">LIMIT", "VERDICT"), rows)
 

@@ -129,19 +129,18 @@ async def read_body(headers: dict[bytes, bytes], receive: Receive) -> bytes:
     announced = headers.get(b"content-length", b"")
     if announced.isdigit() and int(announced[:20]) > MAX_BYTES:
         raise too_large()
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    if not message.get("more_body"):
-        return body
-    parts = [body]
-    size = len(body)
-    while message.get("more_body"):
+    parts: list[bytes] = []
+    size = 0
+    while True:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Rejected(400, "not_sns", "the connection ended before the body did")
         parts.append(message.get("body", b""))
         size += len(parts[-1])
         if size > MAX_BYTES:
             raise too_large()
-    return b"".join(parts)
+        if not message.get("more_body"):
+            return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 async def _respond(answer: Answer, send: Send) -> None:

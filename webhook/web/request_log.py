@@ -42,7 +42,7 @@ class RequestLog:
 
     def __init__(self, now: Callable[[], datetime], level: str, fmt: str, stream: TextIO | None = None) -> None:
         self._now = now
-        self._quiet = level not in ("debug", "info")
+        self._tells = {"debug": (True, False), "info": (True, False), "warning": (True,)}.get(level, ())
         self._text = fmt == "text"
         self._stream = stream or sys.stdout
         self._lines: deque[bytes] = deque()
@@ -60,7 +60,7 @@ class RequestLog:
         """It was answered."""
         self._ended.append((answer.outcome, request.verified))
         troubled = answer.status != 200
-        if troubled or not self._quiet:
+        if troubled in self._tells:
             self._lines.append(self._line(request, answer, troubled=troubled))
         if not self._wake.is_set():
             self._wake.set()
