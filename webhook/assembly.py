@@ -1,16 +1,18 @@
 """What a web process works with, put together. Not in `bootstrap`: commands need not wait for AWS's client."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
 from webhook.adapters.clock import Clock
 from webhook.adapters.confirmation import Confirmer
+from webhook.adapters.mongo.retention import retention_in_force
 from webhook.adapters.sns import Certificates, Fetcher, Verifier
 from webhook.bootstrap import Library, database, library, retention, store
 from webhook.config import Settings
 from webhook.domain.topics import TopicAllowList
+from webhook.errors import Unavailable
 from webhook.groupcommit import GroupCommit
 
 #: Seconds that one operation of a web process may take: the sender's patience must not end before.
@@ -27,11 +29,8 @@ class Services:
     confirmer: Confirmer
     commit: GroupCommit
     library: Library
-
-    @property
-    def retention(self) -> timedelta:
-        """How long mails are kept."""
-        return retention(self.settings)
+    #: How old a mail may be whose news is taken.
+    retention: timedelta
 
 
 @contextmanager
@@ -58,7 +57,10 @@ def services(settings: Settings) -> Iterator[Services]:
     )
     with database(settings, patience=HASTY) as db:
         commit = GroupCommit(store(db, settings, clock), settings.max_pending, clock)
+        kept = retention(settings)
+        with suppress(Unavailable):  # a database that is away must not keep the web from answering 503
+            kept = retention_in_force(db, kept, clock.now())
         try:
-            yield Services(settings, clock, verifier, confirmer, commit, library(db, settings, clock))
+            yield Services(settings, clock, verifier, confirmer, commit, library(db, settings, clock), kept)
         finally:
             commit.close()

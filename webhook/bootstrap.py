@@ -11,9 +11,11 @@ from webhook.adapters.embedded import running
 from webhook.adapters.mongo.client import Db, connect
 from webhook.adapters.mongo.domains import Domains
 from webhook.adapters.mongo.events import Events
+from webhook.adapters.mongo.indexes import ensure_indexes
 from webhook.adapters.mongo.journal import Journal
 from webhook.adapters.mongo.quarantine import Quarantine
 from webhook.adapters.mongo.rebuild import Rebuilder
+from webhook.adapters.mongo.retention import note_retention
 from webhook.adapters.mongo.store import MongoStore
 from webhook.adapters.mongo.topology import check_replica_set
 from webhook.adapters.mongo.verdicts import Judge
@@ -101,7 +103,7 @@ def journal(db: Db, settings: Settings, clock: Clock) -> Journal:
 
 def rebuilder(db: Db, settings: Settings, clock: Clock) -> Rebuilder:
     """Who compares counters and verdicts with the stored mails."""
-    return Rebuilder(db, judge(db, settings), journal(db, settings, clock), retention(settings))
+    return Rebuilder(db, judge(db, settings), journal(db, settings, clock), retention(settings), clock.now)
 
 
 def library(db: Db, settings: Settings, clock: Clock) -> Library:
@@ -119,17 +121,34 @@ def library(db: Db, settings: Settings, clock: Clock) -> Library:
 
 
 @contextmanager
-def open_library(settings: Settings) -> Iterator[Library]:
-    """The library of the settings' database, for a command; raises Misconfigured if that database is of no use."""
+def usable_database(settings: Settings) -> Iterator[Db]:
+    """The database of the settings; raises Misconfigured if it can't keep what we promise."""
     if settings.mongodb_uri:
         check_replica_set(settings.mongodb_uri)
     with database(settings) as db:
+        yield db
+
+
+@contextmanager
+def open_library(settings: Settings) -> Iterator[Library]:
+    """The library of the settings' database, for a command; raises Misconfigured if that database is of no use."""
+    with usable_database(settings) as db:
         yield library(db, settings, Clock())
+
+
+def prepare(settings: Settings) -> list[str]:
+    """Makes the database fit for this version and these settings; gives the names of its indexes. Safe to repeat.
+
+    Raises Misconfigured if that database is of no use.
+    """
+    with usable_database(settings) as db:
+        note_retention(db, retention(settings), Clock().now())
+        return ensure_indexes(db)
 
 
 def work(settings: Settings) -> None:
     """Runs the worker until it is told to stop."""
     logs.configure(settings.log_level, settings.log_format)
     clock = Clock()
-    with database(settings) as db:
+    with usable_database(settings) as db:
         Worker(journal(db, settings, clock), clock).run()

@@ -27,6 +27,10 @@ class Unavailable(SentinelError):
         self.retry_after = retry_after
 
 
+class Contended(Unavailable):
+    """Somebody else holds what this would change; what does not touch it can be done."""
+
+
 class NotUnderstood(SentinelError):
     """Authentic, yet not a message we know: kept in quarantine with `reason` (a code) and `detail` (where and why)."""
 

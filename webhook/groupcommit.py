@@ -1,11 +1,12 @@
 """Group commit: a durable write costs milliseconds whatever its size, so the requests in flight share one."""
 
+import os
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 
 from webhook.domain.effects import Effects, Outcome
-from webhook.errors import Unavailable
+from webhook.errors import Contended, Unavailable
 from webhook.logs import get_logger
 from webhook.metrics import ISOLATED, observe_commit
 from webhook.pipeline import quarantine
@@ -16,6 +17,8 @@ Result = Outcome | Unavailable
 Done = Callable[[Result], None]
 
 MAX_BATCH = 400
+#: Facts and recipients in one batch: a few mails to thousands weigh as much as hundreds of the usual ones.
+MAX_WEIGHT = 5000
 #: Seconds that a batch may gather, at most: a commit costs about the same whether it holds 20 messages or 100.
 LINGER = 0.02
 
@@ -34,11 +37,11 @@ class GroupCommit:
         self._clock = clock
         self._max_pending = max_pending
         self._queue: deque[tuple[Effects, Done]] = deque()
-        self._wake = threading.Condition()
         self._stopping = threading.Event()
         self._in_flight = 0
-        self._thread = threading.Thread(target=self._run, name="group-commit", daemon=True)
-        self._thread.start()
+        self._wake = threading.Condition()
+        self._process = 0
+        self._thread = threading.Thread()
 
     def submit(self, effects: Effects, done: Done) -> None:
         """Has the effects written with the next batch; `done` hears of it when they are durable, or that they are not.
@@ -49,6 +52,11 @@ class GroupCommit:
         with self._wake:
             if self._stopping.is_set():
                 raise Unavailable("this process is stopping", retry_after=1)
+            if self._process != os.getpid():
+                # Not before: a server may load the application and then fork, and threads stay behind.
+                self._process = os.getpid()
+                self._thread = threading.Thread(target=self._run, name="group-commit", daemon=True)
+                self._thread.start()
             if len(self._queue) + self._in_flight >= self._max_pending:
                 raise Unavailable(f"{self._max_pending} messages are waiting to be written (MAX_PENDING)")
             self._queue.append((effects, done))
@@ -59,7 +67,9 @@ class GroupCommit:
         with self._wake:
             self._stopping.set()
             self._wake.notify()
-        self._thread.join()
+            started = self._process == os.getpid()
+        if started:
+            self._thread.join()
 
     def _run(self) -> None:
         rested_until = 0.0
@@ -67,12 +77,22 @@ class GroupCommit:
             # Right after a commit: let more gather than came during it. After a pause there is nothing to wait for.
             self._stopping.wait(max(0.0, rested_until - self._clock.monotonic()))
             with self._wake:
-                waiting = [self._queue.popleft() for _ in range(min(len(self._queue), MAX_BATCH))]
+                waiting = self._next_batch()
                 self._in_flight = len(waiting)
             began = self._clock.monotonic()
             self._write(waiting)
             ended = self._clock.monotonic()
             rested_until = ended + min(1.5 * (ended - began), LINGER)
+
+    def _next_batch(self) -> list[tuple[Effects, Done]]:
+        """The oldest messages, as many as one transaction can hold without haste."""
+        batch: list[tuple[Effects, Done]] = []
+        weight = 0
+        while self._queue and len(batch) < MAX_BATCH and weight < MAX_WEIGHT:
+            batch.append(self._queue.popleft())
+            mail = batch[-1][0].mail
+            weight += len(mail.facts) + len(mail.recipients) if mail else 1
+        return batch
 
     def _wait_for_work(self) -> bool:
         """False when there is nothing left to do and nothing will come."""
@@ -84,19 +104,21 @@ class GroupCommit:
 
     def _write(self, waiting: list[tuple[Effects, Done]]) -> None:
         try:
-            results: Sequence[Result] = commit_isolating(self._store, [effects for effects, _ in waiting])
-        except Unavailable as error:
+            results = commit_isolating(self._store, [effects for effects, _ in waiting])
+        except (Unavailable, MemoryError) as error:
             # Those who queued up meanwhile would wait as long again for the same news.
             with self._wake:
                 waiting += self._queue
                 self._queue.clear()
-            results = [error] * len(waiting)
+            results = [error if isinstance(error, Unavailable) else Unavailable("out of memory")] * len(waiting)
         for (_, done), result in zip(waiting, results, strict=True):
             done(result)
 
 
-def commit_isolating(store: Store, batch: Sequence[Effects]) -> list[Outcome]:
-    """Commits the batch; a message that breaks it is found by halving and goes to quarantine, alone.
+def commit_isolating(store: Store, batch: Sequence[Effects]) -> list[Result]:
+    """Commits the batch. A message that breaks it is found by halving and goes to quarantine, alone.
+
+    In the same way, one that somebody else's transaction stands in the way of is told to come again, alone.
 
     Raises:
         Unavailable: the database does not answer. What was committed by then stays, and telling it again does no harm.
@@ -104,16 +126,20 @@ def commit_isolating(store: Store, batch: Sequence[Effects]) -> list[Outcome]:
     try:
         with observe_commit(len(batch)):
             return list(store.commit(batch))
-    except Unavailable:
+    except Contended as error:
+        return _by_halves(store, batch) if len(batch) > 1 else [error]
+    except (Unavailable, MemoryError):
         raise
     except Exception as error:  # noqa: BLE001 - whatever it is, the message that caused it is found and kept
-        if len(batch) > 1:
-            middle = len(batch) // 2
-            return commit_isolating(store, batch[:middle]) + commit_isolating(store, batch[middle:])
-        return [_isolate(store, batch[0], error)]
+        return _by_halves(store, batch) if len(batch) > 1 else [_isolate(store, batch[0], error)]
 
 
-def _isolate(store: Store, effects: Effects, error: Exception) -> Outcome:
+def _by_halves(store: Store, batch: Sequence[Effects]) -> list[Result]:
+    middle = len(batch) // 2
+    return commit_isolating(store, batch[:middle]) + commit_isolating(store, batch[middle:])
+
+
+def _isolate(store: Store, effects: Effects, error: Exception) -> Result:
     if effects.source is None or effects.quarantined:
         # Not even the quarantine takes it: that is our fault, not the message's.
         raise Unavailable(f"the database refuses to write: {error}") from error

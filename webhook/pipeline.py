@@ -12,11 +12,13 @@ from webhook.domain.effects import Effects, Hint, Outcome, Quarantined, Source
 from webhook.domain.events import IdentityEvent
 from webhook.domain.mail import Fact, Mail, Told
 from webhook.domain.reading import Reading, read
-from webhook.errors import NotUnderstood
+from webhook.errors import NotUnderstood, SentinelError
 
 #: How long adverse mails, counters and verdicts are kept.
 HISTORY = timedelta(days=400)
 CLOCK_SKEW = timedelta(days=1)
+#: Facts of one mail. SES takes 50 recipients; what is told of addresses beyond them is made up by somebody.
+MAX_FACTS = 2000
 
 #: Which of SES's kinds an endpoint of its own takes; the common endpoint takes all.
 TAKES = {"bounces": frozenset({"Bounce"}), "complaints": frozenset({"Complaint"}), "identity": frozenset[str]()}
@@ -82,6 +84,13 @@ def _check_age(kind: str, sent_at: datetime, now: datetime, retention: timedelta
         raise NotUnderstood("mail_too_old", f"sent {sent_at.isoformat()}, over {limit.days} days ago")
 
 
+class TooManyFacts(SentinelError):
+    """One mail is told of more than can be true; the message that does so breaks its batch, and is isolated."""
+
+    def __init__(self, mail_id: str) -> None:
+        super().__init__(f"over {MAX_FACTS} facts about mail {mail_id}")
+
+
 class Settlement(Struct):
     """What a batch comes to: mails to write, the difference they make per domain and day, and the outcomes."""
 
@@ -108,6 +117,8 @@ def settle(batch: Sequence[Effects], known: Mapping[str, Mail]) -> Settlement:
             continue
         old = state.get(mail.id)
         state[mail.id] = new = mail if old is None else old.joined(mail)
+        if len(new.facts) > MAX_FACTS:
+            raise TooManyFacts(mail.id)
         outcomes.append(Outcome.ACCEPTED if old is None or _tells_more(new, old) else Outcome.DUPLICATE)
         for wiring in mail.wirings:
             kinds.setdefault(wiring, set()).add(effects.kind)

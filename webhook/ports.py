@@ -63,8 +63,11 @@ class Findings(Struct, frozen=True):
 class Journal(Protocol):
     """What commits added and is not yet in the counters. Raises Unavailable if the database does not answer."""
 
-    def post(self) -> Posting:
-        """Posts the oldest entries into the counters and judges the domains they name, all or nothing."""
+    def post(self, limit: int = ...) -> Posting:
+        """Posts the oldest entries, at most `limit`, and judges the domains they name: all or nothing."""
+
+    def set_aside(self) -> str:
+        """Puts the oldest entry aside, where it stays without being posted; gives its id."""
 
     def slide(self) -> Posting:
         """Judges some of the domains whose window ends before today."""

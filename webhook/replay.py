@@ -7,7 +7,7 @@ from typing import Protocol
 import msgspec
 
 from webhook.domain.effects import Outcome, Source
-from webhook.errors import Conflict
+from webhook.errors import Conflict, Unavailable
 from webhook.groupcommit import commit_isolating
 from webhook.pipeline import accept
 from webhook.ports import Store
@@ -54,6 +54,8 @@ class Replayer:
             raise StillNotUnderstood(identity, effects.quarantined.reason, effects.quarantined.detail)
         effects = msgspec.structs.replace(effects, source=source, replayed=identity)
         outcome = commit_isolating(self._store, [effects])[0]
+        if isinstance(outcome, Unavailable):
+            raise outcome
         if outcome is Outcome.QUARANTINED:
             raise StillNotUnderstood(identity, "cannot_be_stored", "the database refuses it; see the log")
         return outcome

@@ -2,12 +2,15 @@
 
 import signal
 import threading
+from contextlib import suppress
 from types import FrameType
 
 from webhook.errors import Unavailable
 from webhook.logs import get_logger
 from webhook.ports import Clock, Journal, Posting
 
+#: Entries of the journal that one posting takes on.
+ENTRIES = 200
 #: Seconds between two looks at a journal that is empty.
 REST = 0.25
 #: … and at most, however long a posting took.
@@ -28,46 +31,68 @@ class Worker:
         self._clock = clock
         self._stopping = threading.Event()
         self._slid_at = float("-inf")
+        self._limit = ENTRIES
 
     def stop(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
         """Ends the loop after what is under way; a signal handler."""
         self._stopping.set()
 
     def run(self) -> None:
-        """Works until `stop`."""
+        """Works until `stop`, or a signal to end."""
         signal.signal(signal.SIGTERM, self.stop)
         signal.signal(signal.SIGINT, self.stop)
         log.info("worker_started")
-        pause = RETRY
-        while not self._stopping.is_set():
-            try:
-                rest = self.once()
-                pause = RETRY
-            except Unavailable as error:
-                log.warning("worker_waits", why=error.detail, seconds=pause)
-                rest, pause = pause, min(pause * 2, RETRY_MAX)
-            except Exception:
-                log.exception("worker_failed", seconds=pause)
-                rest, pause = pause, min(pause * 2, RETRY_MAX)
-            self._stopping.wait(rest)
+        self.work()
         log.info("worker_stopped")
 
-    def once(self) -> float:
-        """Does what there is to do, and says how many seconds to rest.
+    def work(self) -> None:
+        """The loop itself."""
+        pause = RETRY
+        while not self._stopping.is_set():
+            rest = REST
+            for task in (self.slide, self.post):
+                try:
+                    rest = task()
+                    pause = RETRY
+                except Unavailable as error:
+                    log.warning("worker_waits", why=error.detail, seconds=pause)
+                    rest, pause = pause, min(pause * 2, RETRY_MAX)
+                except Exception:
+                    log.exception("worker_failed", task=task.__name__, entries=self._limit)
+                    rest = self._isolate() if task == self.post else RETRY
+            self._stopping.wait(rest)
+
+    def slide(self) -> float:
+        """Judges domains whose window has to slide, every now and then; gives the seconds to rest."""
+        now = self._clock.monotonic()
+        if now - self._slid_at >= SLIDE_EVERY:
+            slid = self._journal.slide()
+            report(slid)
+            if not slid.domains:
+                self._slid_at = now
+        return REST
+
+    def post(self) -> float:
+        """Posts and judges what there is, and gives the seconds to rest.
 
         Under load it rests longer than it worked: acknowledging messages comes first, and a domain that was told of
         many times meanwhile is judged once.
         """
         began = self._clock.monotonic()
-        posting = self._journal.post()
+        posting = self._journal.post(self._limit)
         report(posting)
-        if began - self._slid_at >= SLIDE_EVERY:
-            slid = self._journal.slide()
-            report(slid)
-            if not slid.domains:
-                self._slid_at = began
+        self._limit = min(self._limit * 2, ENTRIES)
         worked = self._clock.monotonic() - began
         return min(max(REST, 4 * worked), REST_MAX) if posting.entries > 1 else REST
+
+    def _isolate(self) -> float:
+        """After a failure: fewer entries at once, until the one that can't be posted is found and set aside."""
+        if self._limit > 1:
+            self._limit //= 2
+        else:
+            with suppress(Unavailable):
+                log.error("journal_broken", entry=self._journal.set_aside())
+        return RETRY
 
 
 def report(posting: Posting) -> None:

@@ -61,7 +61,7 @@ def journal(database: Db, judge: Judge) -> Journal:
 
 @pytest.fixture
 def rebuilder(database: Db, judge: Judge, journal: Journal) -> Rebuilder:
-    return Rebuilder(database, judge, journal, RETENTION)
+    return Rebuilder(database, judge, journal, RETENTION, lambda: NOW)
 
 
 def post_all(journal: Journal) -> None:

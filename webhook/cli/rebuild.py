@@ -26,9 +26,10 @@ def _run(arguments: argparse.Namespace) -> int:
     clock = Clock()
     with database(settings, patience=READING) as db:
         rebuild = rebuilder(db, settings, clock)
-        findings = rebuild.compare(clock.now())
+        began = clock.now()
+        findings = rebuild.compare(began)
         if not arguments.check:
-            rebuild.correct(findings, clock.now())
+            rebuild.correct(findings, began)
     if arguments.json:
         print(msgspec.json.encode(_as_json(findings)).decode())
     else:

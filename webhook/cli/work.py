@@ -3,7 +3,6 @@
 import argparse
 
 from webhook import bootstrap
-from webhook.adapters.mongo.indexes import ensure_indexes
 from webhook.config import Settings
 
 
@@ -21,7 +20,6 @@ def _work(_arguments: argparse.Namespace) -> int:
 
 
 def _indexes(_arguments: argparse.Namespace) -> int:
-    with bootstrap.database(Settings.from_environment()) as db:
-        made = ensure_indexes(db)
+    made = bootstrap.prepare(Settings.from_environment())
     print(f"{len(made)} indexes are in place.")
     return 0

@@ -48,7 +48,8 @@ def _health_reported(payload: Payload, at: datetime) -> ev.IdentityEvent:
     health = read_detail(payload.detail, Health)
     if health.service != "SES":
         raise NotUnderstood("unknown_type", f"AWS Health speaks of `{(health.service or '')[:80]}`, not of SES")
-    values = [entity.entity_value or "" for entity in health.affected_entities or ()]
+    # Cut short: searching for a name in text without end takes time without end.
+    values = [(entity.entity_value or "")[:MAX_DETAIL] for entity in health.affected_entities or ()]
     domains = [match[1].lower() for value in values for match in [_DOMAIN_IN_TEXT.search(value)] if match]
     return ev.HealthReported(_id(payload), at, domains[0] if domains else "", health.event_type_code or "")
 

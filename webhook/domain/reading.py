@@ -19,10 +19,16 @@ TOPIC_CONFIRMED = "Successfully validated SNS topic for Amazon SES event publish
 Part = TypeVar("Part")
 
 MAX_ID = 256
+MAX_NAME = 64
 MAX_DETAIL = 300
 NOTHING = Happening()
 
-_SMTP_ANSWER = re.compile(r"\b([245]\d\d)(?:[ -]#?([245]\.\d{1,3}\.\d{1,3}))?\b")
+# What a bounce was answered is written by the remote server, and counted by: so only what the standards know (RFC 5321,
+# RFC 3463 and the registries after them), or counters would grow without end.
+_REPLY = re.compile(r"\b(4[25][0-9]|50[0-4]|52[1-3]|53[0-9]|541|55[0-9]|571)\b")
+_ENHANCED = re.compile(r"(?<![\d.])([245]\.[0-7]\.[0-9]{1,2})(?![\d.])")
+FEEDBACK_TYPES = frozenset({"abuse", "auth-failure", "fraud", "not-spam", "other", "virus"})
+MAX_ADDRESS = 320
 
 
 class Head(Struct, frozen=True):
@@ -86,14 +92,20 @@ def _head(mail: SesMail, *, published: bool, path: str) -> Head:
         raise NotUnderstood("malformed", f"Expected 1 to {MAX_ID} characters - at `{path}.mail.messageId`")
     origin = _origin(mail, path)
     tags = mail.tags
-    configuration_set = (tags.configuration_set or [""])[0] if tags else ""
+    configuration_set = (tags.configuration_set or [""])[0][:MAX_NAME] if tags else ""
     return Head(
         id=mail.message_id,
         origin=origin,
         at=moment(mail.timestamp, f"{path}.mail.timestamp"),
-        recipients=frozenset(map(plain, mail.destination or ())),
+        recipients=frozenset(_address(address, f"{path}.mail.destination") for address in mail.destination or ()),
         wiring=f"set:{configuration_set}" if published else f"identity:{origin.domain}",
     )
+
+
+def _address(text: str, path: str) -> str:
+    if len(text) > MAX_ADDRESS:
+        raise NotUnderstood("malformed", f"Expected at most {MAX_ADDRESS} characters in an address - at `{path}`")
+    return plain(text)
 
 
 def _origin(mail: SesMail, path: str) -> Origin:
@@ -129,11 +141,9 @@ def moment(text: str | None, path: str, default: datetime | None = None) -> date
 
 def smtp_answer(recipient: Recipient) -> str:
     """The reply code and enhanced status of a bounce, as `550 5.7.1`; what of the two is known."""
-    answer = _SMTP_ANSWER.search(recipient.diagnostic_code or "")
-    status = (recipient.status or "").strip()[:11]
-    if answer is None:
-        return status
-    return f"{answer[1]} {answer[2] or status}".strip()
+    told = (recipient.diagnostic_code or "")[:MAX_DETAIL]
+    found = (_REPLY.search(told), _ENHANCED.search(told) or _ENHANCED.search((recipient.status or "")[:20]))
+    return " ".join(part[1] for part in found if part)
 
 
 def _bounced(payload: Payload, sent_at: datetime, path: str) -> Iterable[ev.Event]:
@@ -141,7 +151,7 @@ def _bounced(payload: Payload, sent_at: datetime, path: str) -> Iterable[ev.Even
     at = moment(bounce.timestamp, f"{path}.bounce.timestamp", sent_at)
     subtype = (bounce.bounce_sub_type or "")[:64]
     for recipient in bounce.bounced_recipients:
-        address = plain(recipient.email_address)
+        address = _address(recipient.email_address, f"{path}.bounce.bouncedRecipients")
         if subtype in HELD_BACK:
             yield ev.HeldBack(at, address, subtype)
         else:
@@ -152,17 +162,25 @@ def _bounced(payload: Payload, sent_at: datetime, path: str) -> Iterable[ev.Even
 def _complained(payload: Payload, sent_at: datetime, path: str) -> Iterable[ev.Event]:
     complaint = _part(payload.complaint, "complaint", path)
     at = moment(complaint.timestamp, f"{path}.complaint.timestamp", sent_at)
-    addresses = sorted((plain(recipient.email_address) for recipient in complaint.complained_recipients), key=_rank)
+    where = f"{path}.complaint.complainedRecipients"
+    addresses = sorted((_address(who.email_address, where) for who in complaint.complained_recipients), key=_rank)
     if complaint.complaint_sub_type in HELD_BACK:
         # A complaint that SES ties to a suppression list: the mail never went out to these.
         yield from (ev.HeldBack(at, address, complaint.complaint_sub_type) for address in addresses)
     yield ev.Complained(
         at,
-        feedback_id=complaint.feedback_id or f"{','.join(addresses)} {at.isoformat()}",
-        type=(complaint.complaint_feedback_type or "")[:64],
+        feedback_id=(complaint.feedback_id or f"{','.join(addresses)} {at.isoformat()}")[:MAX_ID],
+        type=_feedback_type(complaint.complaint_feedback_type),
         subtype=(complaint.complaint_sub_type or "")[:64],
         recipient=addresses[0] if addresses else "",
     )
+
+
+def _feedback_type(text: str | None) -> str:
+    """The type in the provider's report: one of those that AWS names, `unknown` for others, "" where there is none."""
+    if not text:
+        return ""
+    return text if text in FEEDBACK_TYPES else "unknown"
 
 
 def _rank(address: str) -> tuple[bool, str]:
@@ -174,7 +192,9 @@ def _delivered(payload: Payload, sent_at: datetime, path: str) -> Iterable[ev.Ev
     delivery = _part(payload.delivery, "delivery", path)
     at = moment(delivery.timestamp, f"{path}.delivery.timestamp", sent_at)
     answer = (delivery.smtp_response or "")[:MAX_DETAIL]
-    return [ev.Delivered(at, plain(address), answer) for address in delivery.recipients]
+    return [
+        ev.Delivered(at, _address(address, f"{path}.delivery.recipients"), answer) for address in delivery.recipients
+    ]
 
 
 def _delayed(payload: Payload, sent_at: datetime, path: str) -> Iterable[ev.Event]:
@@ -182,7 +202,12 @@ def _delayed(payload: Payload, sent_at: datetime, path: str) -> Iterable[ev.Even
     at = moment(delay.timestamp, f"{path}.deliveryDelay.timestamp", sent_at)
     for recipient in delay.delayed_recipients:
         answer = (recipient.diagnostic_code or "")[:MAX_DETAIL]
-        yield ev.Delayed(at, plain(recipient.email_address), (delay.delay_type or "")[:64], answer)
+        yield ev.Delayed(
+            at,
+            _address(recipient.email_address, f"{path}.deliveryDelay.delayedRecipients"),
+            (delay.delay_type or "")[:64],
+            answer,
+        )
 
 
 def _opened(payload: Payload, sent_at: datetime, path: str) -> Iterable[ev.Event]:

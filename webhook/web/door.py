@@ -8,6 +8,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 from a2wsgi import WSGIMiddleware
@@ -15,11 +16,12 @@ from flask import Flask
 from gunicorn.workers.gasgi import ASGIWorker
 
 from webhook.domain.effects import Effects, Outcome
-from webhook.domain.envelope import MAX_BYTES
+from webhook.domain.envelope import MAX_BYTES, Envelope
 from webhook.errors import Rejected, Unavailable
 from webhook.web.receiver import (
     ENDPOINTS,
     Answer,
+    Request,
     answer_outcome,
     answer_rejected,
     answer_unavailable,
@@ -34,6 +36,7 @@ Result = Outcome | Unavailable
 
 #: Threads for what must wait: certificates to fetch, subscriptions to confirm.
 WAITING = 8
+MAX_COLD = 64
 FLASK_THREADS = 8
 
 
@@ -49,13 +52,14 @@ class Door:
         self._waiting = ThreadPoolExecutor(WAITING, thread_name_prefix="waiting")
         self._finished: deque[tuple[asyncio.Future[Result], Result]] = deque()
         self._draining = False
+        self._cold = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request."""
         if scope["type"] == "lifespan":
             await self._live(receive, send)
             return
-        endpoint = ENDPOINTS.get(scope["path"]) if scope.get("method") == "POST" else None
+        endpoint = ENDPOINTS.get(scope["path"].rstrip("/")) if scope.get("method") == "POST" else None
         if endpoint is None:
             await self._inner(scope, receive, send)  # type: ignore[arg-type]
             return
@@ -72,8 +76,7 @@ class Door:
             if self._receiver.is_warm(envelope):
                 effects = self._receiver.understand(request, envelope)
             else:
-                loop = asyncio.get_running_loop()
-                effects = await loop.run_in_executor(self._waiting, self._receiver.understand, request, envelope)
+                effects = await self._understood_in_time(request, envelope)
             answer = await self._committed(effects)
         except Rejected as error:
             answer = answer_rejected(error)
@@ -81,6 +84,17 @@ class Door:
             answer = answer_unavailable(error)
         self._requests.end(request, answer)
         await _respond(answer, send)
+
+    async def _understood_in_time(self, request: Request, envelope: Envelope) -> Effects:
+        """In a thread of the few that may wait; when too many wait already, the sender may come again."""
+        if self._cold >= MAX_COLD:
+            raise Unavailable(f"{MAX_COLD} messages are waiting for certificates or confirmations")
+        self._cold += 1
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._waiting, self._receiver.understand, request, envelope)
+        finally:
+            self._cold -= 1
 
     async def _committed(self, effects: Effects) -> Answer:
         if effects.empty:
@@ -98,7 +112,8 @@ class Door:
         self._finished.append((durable, result))
         if not self._draining:
             self._draining = True
-            loop.call_soon_threadsafe(self._drain)
+            with suppress(RuntimeError):  # the loop has ended, and with it whoever waited
+                loop.call_soon_threadsafe(self._drain)
 
     def _drain(self) -> None:
         # Cleared first: what is appended from here on either is seen below or wakes the loop again.
@@ -134,7 +149,7 @@ async def read_body(headers: dict[bytes, bytes], receive: Receive) -> bytes:
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise Rejected(400, "not_sns", "the connection ended before the body did")
+            raise Unavailable("the request broke off before its body ended")
         parts.append(message.get("body", b""))
         size += len(parts[-1])
         if size > MAX_BYTES:

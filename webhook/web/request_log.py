@@ -1,10 +1,12 @@
 """One canonical line for each SNS message, and its count; lines are written many at once, as messages come."""
 
 import atexit
+import os
 import sys
 import threading
 from collections import Counter, deque
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from time import perf_counter
 from typing import TextIO
@@ -17,6 +19,7 @@ from webhook.metrics import MESSAGES, VERIFIED, VERIFYING
 from webhook.web.receiver import Answer, Request
 
 FLUSH_EVERY = 0.1
+LINES_KEPT = 100_000
 
 
 class Line(Struct):
@@ -45,11 +48,12 @@ class RequestLog:
         self._tells = {"debug": (True, False), "info": (True, False), "warning": (True,)}.get(level, ())
         self._text = fmt == "text"
         self._stream = stream or sys.stdout
-        self._lines: deque[bytes] = deque()
-        self._ended: deque[tuple[str, float]] = deque()
+        # Bounded: if nobody takes the lines any more, the oldest go.
+        self._lines: deque[bytes] = deque(maxlen=LINES_KEPT)
+        self._ended: deque[tuple[str, float]] = deque(maxlen=LINES_KEPT)
         self._wake = threading.Event()
         self._encode = msgspec.json.Encoder().encode
-        threading.Thread(target=self._write_on, name="request-log", daemon=True).start()
+        self._process = 0
         atexit.register(self.flush)
 
     def begin(self, endpoint: str) -> Request:
@@ -62,6 +66,9 @@ class RequestLog:
         troubled = answer.status != 200
         if troubled in self._tells:
             self._lines.append(self._line(request, answer, troubled=troubled))
+        if self._process != os.getpid():
+            self._process = os.getpid()
+            threading.Thread(target=self._write_on, name="request-log", daemon=True).start()
         if not self._wake.is_set():
             self._wake.set()
 
@@ -103,7 +110,8 @@ class RequestLog:
             self._wake.wait()
             threading.Event().wait(FLUSH_EVERY)
             self._wake.clear()
-            self.flush()
+            with suppress(OSError, ValueError):  # a full disk, or nobody there to read: the next lines may get through
+                self.flush()
 
     def _as_text(self, line: Line) -> bytes:
         words = (f"{key}={value!r}" if isinstance(value, str) else f"{key}={value}" for key, value in _told(line))

@@ -19,11 +19,14 @@ from webhook.web.receiver import (
 )
 from webhook.web.services import services
 
+#: Seconds after which the sender is told to come again; a commit itself ends much sooner.
+LONGEST_WAIT = 10
+
 blueprint = Blueprint("sns", __name__)
 
 
-@blueprint.post(COMMON, defaults={"endpoint": ""})
-@blueprint.post(f"{COMMON}/<any({', '.join(filter(None, ENDPOINTS.values()))}):endpoint>")
+@blueprint.post(COMMON, defaults={"endpoint": ""}, strict_slashes=False)
+@blueprint.post(f"{COMMON}/<any({', '.join(filter(None, ENDPOINTS.values()))}):endpoint>", strict_slashes=False)
 def receive(endpoint: str) -> Response:
     """Verifies one SNS message, makes its effects durable, and answers."""
     requests = services().requests
@@ -68,7 +71,8 @@ def _committed(effects: Effects) -> Answer:
         durable.set()
 
     services().commit.submit(effects, done)
-    durable.wait()
+    if not durable.wait(LONGEST_WAIT):
+        return answer_unavailable(Unavailable("the commit takes too long"))
     if isinstance(results[0], Unavailable):
         return answer_unavailable(results[0])
     return answer_outcome(results[0], effects)

@@ -102,6 +102,8 @@ def _turn_over(log: Path) -> None:
 def _options(files: Path, port: int) -> list[str]:
     settings = {
         "diagnosticDataCollectionEnabled": "false",
+        # So long a killed process's transaction holds its mails; SNS comes again after 20 s, and three times only.
+        "transactionLifetimeLimitSeconds": "10",
         # Readers of a whole collection (a rebuild) stay on one snapshot that long.
         "minSnapshotHistoryWindowInSeconds": "900",
     }

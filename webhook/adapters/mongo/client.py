@@ -19,35 +19,21 @@ DATABASE = "ses_sentinel"
 MAJORITY = WriteConcern(w="majority", j=True)
 SNAPSHOT = ReadConcern("snapshot")
 
-# Answers that say "not now" rather than "not this": whatever is sent, the same comes back until somebody acts.
-_OUR_FAULT = frozenset(
+# The only answers that speak of what was sent. Whatever else goes wrong, the same message may succeed the next time, so
+# it is our fault: to take that for the message's would acknowledge it without counting it.
+_MESSAGES_FAULT = frozenset(
     {
-        6,  # HostUnreachable
-        7,  # HostNotFound
-        13,  # Unauthorized
-        18,  # AuthenticationFailed
-        20,  # IllegalOperation: transactions on a standalone
-        24,  # LockTimeout
-        50,  # MaxTimeMSExpired
-        64,  # WriteConcernFailed
-        89,  # NetworkTimeout
-        91,  # ShutdownInProgress
-        112,  # WriteConflict
-        189,  # PrimarySteppedDown
-        246,  # SnapshotUnavailable
-        251,  # NoSuchTransaction
-        262,  # ExceededTimeLimit
-        263,  # OperationNotSupportedInTransaction
-        290,  # TransactionExceededLifetimeLimitSeconds
-        8000,  # AtlasError
-        9001,  # SocketException
-        10107,  # NotWritablePrimary
-        11600,  # InterruptedAtShutdown
-        11602,  # InterruptedDueToReplStateChange
-        13388,  # StaleConfig
-        13435,  # NotPrimaryNoSecondaryOk
-        13436,  # NotPrimaryOrSecondary
-        14031,  # OutOfDiskSpace
+        2,  # BadValue
+        9,  # FailedToParse
+        28,  # PathNotViable
+        52,  # DollarPrefixedFieldName
+        56,  # EmptyFieldName
+        57,  # DottedFieldName
+        121,  # DocumentValidationFailure
+        257,  # TransactionTooLarge
+        10334,  # BSONObjectTooLarge
+        17419,  # the document grew too large by an update
+        17420,  # … by a replacement
     }
 )
 
@@ -75,16 +61,20 @@ def connect(uri: str, *, patience: float = 1.5) -> Db:
 
 @contextmanager
 def database_errors() -> Iterator[None]:
-    """Turns what PyMongo raises while the database can't serve into `Unavailable`; everything else passes."""
+    """Turns what PyMongo raises into `Unavailable`, unless MongoDB refuses what was sent: that passes."""
     try:
         yield
+    except errors.DocumentTooLarge:
+        raise
     except errors.OperationFailure as error:
-        if error.code in _OUR_FAULT or error.has_error_label("TransientTransactionError") or error.timeout:
-            raise Unavailable(f"MongoDB can't do it now: {error.details and error.details.get('errmsg')}") from error
-        raise
-    except (errors.ConnectionFailure, errors.WaitQueueTimeoutError) as error:
-        raise Unavailable("MongoDB does not answer") from error
+        if _speaks_of_the_message(error):
+            raise
+        told = (error.details or {}).get("errmsg") or str(error)
+        raise Unavailable(f"MongoDB can't do it now: {told[:300]}") from error
     except errors.PyMongoError as error:
-        if error.timeout or error.has_error_label("TransientTransactionError"):
-            raise Unavailable("MongoDB does not answer in time") from error
-        raise
+        raise Unavailable("MongoDB does not answer") from error
+
+
+def _speaks_of_the_message(error: errors.OperationFailure) -> bool:
+    codes = {refused.get("code") for refused in (error.details or {}).get("writeErrors") or ()} or {error.code}
+    return codes <= _MESSAGES_FAULT and not error.has_error_label("TransientTransactionError")

@@ -11,7 +11,7 @@ from webhook.pipeline import HISTORY
 
 _ADVERSE = frozenset({Kind.BOUNCED.value, Kind.COMPLAINED.value})
 # A mail outlives the moment after which its news is refused, so that no late copy finds it gone.
-_MARGIN = timedelta(days=1)
+_MARGIN = timedelta(days=2)
 
 
 def mail_document(mail: Mail, retention: timedelta) -> Document:

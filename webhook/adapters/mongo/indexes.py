@@ -2,8 +2,10 @@
 
 import pymongo
 from pymongo import IndexModel
+from pymongo.errors import DuplicateKeyError, OperationFailure
 
 from webhook.adapters.mongo.client import Db, database_errors
+from webhook.errors import Misconfigured
 
 INDEXES: dict[str, list[IndexModel]] = {
     "mails": [
@@ -27,11 +29,16 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("domain", pymongo.ASCENDING), ("at", pymongo.DESCENDING)]),
         IndexModel("expires", expireAfterSeconds=0),
     ],
-    "quarantine": [IndexModel([("at", pymongo.DESCENDING)])],
+    "quarantine": [
+        IndexModel([("at", pymongo.DESCENDING), ("_id", pymongo.DESCENDING)]),
+        IndexModel([("reason", pymongo.ASCENDING), ("at", pymongo.DESCENDING), ("_id", pymongo.DESCENDING)]),
+    ],
     "hints": [IndexModel("expires", expireAfterSeconds=0)],
 }
+# IndexOptionsConflict, IndexKeySpecsConflict
+_OTHER_OPTIONS = frozenset({85, 86})
 #: Collections without an index of their own; made beforehand, since a transaction that makes one holds up the others.
-PLAIN = ("journal", "wirings", "subscriptions", "workers")
+PLAIN = ("journal", "wirings", "subscriptions", "settings")
 
 
 def ensure_indexes(db: Db) -> list[str]:
@@ -41,4 +48,17 @@ def ensure_indexes(db: Db) -> list[str]:
         for name in (*INDEXES, *PLAIN):
             if name not in present:
                 db.create_collection(name, check_exists=False)
-        return [f"{name}.{index}" for name, models in INDEXES.items() for index in db[name].create_indexes(models)]
+        return [f"{name}.{index}" for name, models in INDEXES.items() for index in _create(db, name, models)]
+
+
+def _create(db: Db, name: str, models: list[IndexModel]) -> list[str]:
+    try:
+        return db[name].create_indexes(models)
+    except DuplicateKeyError as error:
+        twice = (error.details or {}).get("keyValue")
+        raise Misconfigured(f"{name} has two documents with {twice}: unite them, then start again") from error
+    except OperationFailure as error:
+        if error.code in _OTHER_OPTIONS:
+            told = f"{name} has an index that is in the way of ours: drop it, then start again ({error})"
+            raise Misconfigured(told) from error
+        raise

@@ -18,10 +18,12 @@ from webhook.pipeline import HISTORY
 from webhook.ports import Posting
 
 #: Seconds one posting may take.
-PATIENCE = 30
+PATIENCE = 8
 #: What one posting takes on: entries, and domains beyond which it stops adding entries.
 ENTRIES = 200
 DOMAINS = 1000
+#: Entries that are to be posted.
+WAITING: Document = {"aside": {"$exists": False}}
 
 
 class Journal:
@@ -32,16 +34,24 @@ class Journal:
         self._judge = judge
         self._now = now
 
-    def post(self) -> Posting:
+    def post(self, limit: int = ENTRIES) -> Posting:
         """Posts the oldest entries. Another worker may do so at the same time: one of the two tries again."""
-        return self._in_transaction(self._post)
+        return self._in_transaction(lambda session: self._post(session, limit))
+
+    def set_aside(self) -> str:
+        """Marks the oldest entry as broken, so that those behind it are posted; `rebuild` puts right what it lacks."""
+        with database_errors():
+            entry = self._db.journal.find_one_and_update(
+                WAITING, {"$set": {"aside": True}}, sort=[("_id", pymongo.ASCENDING)]
+            )
+        return str(entry["_id"]) if entry else ""
 
     def slide(self, limit: int = 200) -> Posting:
         """Judges domains whose window ends before today. Without it a domain that fell silent would stay as it is."""
         today = self._now().date().isoformat()
 
         def slide(session: ClientSession) -> Posting:
-            query = {"reputation.window.to": {"$lt": today}}
+            query = {"reputation.window.to": {"$lt": today}, "domain": {"$type": "string"}}
             found = self._db.emaildomains.find(query, {"domain": 1}, session=session).limit(limit)
             domains = {document["domain"] for document in found}
             return Posting(0, len(domains), tuple(self._judge.judge(domains, self._now(), session)))
@@ -57,15 +67,15 @@ class Journal:
     def lag(self) -> float:
         """Seconds that the oldest entry has been waiting; 0 if none waits."""
         with database_errors():
-            oldest = self._db.journal.find_one({}, {"at": 1}, sort=[("_id", pymongo.ASCENDING)])
+            oldest = self._db.journal.find_one(WAITING, {"at": 1}, sort=[("_id", pymongo.ASCENDING)])
         return max(0.0, (self._now() - oldest["at"]).total_seconds()) if oldest else 0.0
 
     def _in_transaction(self, work: Callable[[ClientSession], Posting]) -> Posting:
         with database_errors(), pymongo.timeout(PATIENCE), self._db.client.start_session() as session:
             return session.with_transaction(work, read_concern=SNAPSHOT, write_concern=MAJORITY)
 
-    def _post(self, session: ClientSession) -> Posting:
-        entries = self._oldest(session)
+    def _post(self, session: ClientSession, limit: int) -> Posting:
+        entries = self._oldest(session, limit)
         if not entries:
             return Posting(0, 0, ())
         places = list(merged(entries))
@@ -75,10 +85,10 @@ class Journal:
         self._db.journal.delete_many({"_id": {"$in": [entry["_id"] for entry in entries]}}, session=session)
         return Posting(len(entries), len(domains), tuple(flipped))
 
-    def _oldest(self, session: ClientSession) -> list[Document]:
+    def _oldest(self, session: ClientSession, limit: int) -> list[Document]:
         entries: list[Document] = []
         domains: set[str] = set()
-        for entry in self._db.journal.find({}, session=session).sort("_id", pymongo.ASCENDING).limit(ENTRIES):
+        for entry in self._db.journal.find(WAITING, session=session).sort("_id", pymongo.ASCENDING).limit(limit):
             entries.append(entry)
             domains.update(place["domain"] for place in entry["places"])
             if len(domains) >= DOMAINS:

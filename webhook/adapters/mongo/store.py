@@ -4,16 +4,19 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import pymongo
-from pymongo import ReplaceOne
+from pymongo import ReplaceOne, UpdateOne
 from pymongo.client_session import ClientSession
 
 from webhook.adapters.mongo.client import MAJORITY, SNAPSHOT, Db, Document, database_errors
 from webhook.adapters.mongo.documents import counts_document, mail_document, mail_of
 from webhook.domain.effects import Effects, Hint, Outcome, Quarantined, Subscription
+from webhook.errors import Contended
 from webhook.pipeline import HISTORY, Settlement, mail_ids, settle
 
 #: Seconds a commit may take; the answer must be there before the sender's patience ends.
 PATIENCE = 1.5
+#: How often it is tried before a conflict is taken for one that lasts (a killed process's transaction).
+TRIES = 6
 
 
 class MongoStore:
@@ -28,10 +31,17 @@ class MongoStore:
 
     def commit(self, batch: Sequence[Effects]) -> Sequence[Outcome]:
         """See `ports.Store`."""
+        tries = 0
+
+        def write(session: ClientSession) -> Settlement:
+            nonlocal tries
+            tries += 1
+            if tries > TRIES:
+                raise Contended("another process holds one of the mails concerned")
+            return self._write(batch, session)
+
         with database_errors(), pymongo.timeout(PATIENCE), self._db.client.start_session() as session:
-            settlement = session.with_transaction(
-                lambda session: self._write(batch, session), read_concern=SNAPSHOT, write_concern=MAJORITY
-            )
+            settlement = session.with_transaction(write, read_concern=SNAPSHOT, write_concern=MAJORITY)
         self._shown.update((wiring, kind) for wiring, kinds in settlement.kinds.items() for kind in kinds)
         return settlement.outcomes
 
@@ -56,14 +66,22 @@ class MongoStore:
 
     def _write_kinds(self, settlement: Settlement, session: ClientSession) -> list[str]:
         """Notes kinds of event that a wiring shows for the first time; gives the wirings concerned."""
-        unseen = []
-        for wiring, kinds in settlement.kinds.items():
-            new = sorted(kind for kind in kinds if (wiring, kind) not in self._shown)
-            if new:
-                update = {"$addToSet": {"kinds": {"$each": new}}}
-                result = self._db.wirings.update_one({"_id": wiring}, update, upsert=True, session=session)
-                if result.modified_count or result.upserted_id:
-                    unseen.append(wiring)
+        news = {
+            wiring: kinds
+            for wiring, kinds in settlement.kinds.items()
+            if any((wiring, kind) not in self._shown for kind in kinds)
+        }
+        if not news:
+            return []
+        found = self._db.wirings.find({"_id": {"$in": sorted(news)}}, session=session)
+        known = {document["_id"]: set(document["kinds"]) for document in found}
+        unseen = [wiring for wiring, kinds in news.items() if not kinds <= known.get(wiring, set())]
+        writes = [
+            UpdateOne({"_id": wiring}, {"$addToSet": {"kinds": {"$each": sorted(news[wiring])}}}, upsert=True)
+            for wiring in unseen
+        ]
+        if writes:
+            self._db.wirings.bulk_write(writes, ordered=False, session=session)
         return unseen
 
     def _write_journal(self, settlement: Settlement, wirings: list[str], session: ClientSession) -> None:
@@ -77,52 +95,57 @@ class MongoStore:
         self._db.journal.insert_one(entry, session=session)
 
     def _write_rest(self, batch: Sequence[Effects], settlement: Settlement, session: ClientSession) -> None:
-        for position, effects in enumerate(batch):
-            if effects.quarantined:
-                self._write_quarantined(effects.quarantined, session)
-            if effects.subscription:
-                self._write_subscription(effects.subscription, session)
-            if effects.hints and not self._write_hints(effects.hints, session):
+        now = self._now()
+        kept = [effects.quarantined for effects in batch if effects.quarantined]
+        if kept:
+            self._db.quarantine.bulk_write([_keeping(message, now) for message in kept], session=session)
+        subscribed = [effects.subscription for effects in batch if effects.subscription]
+        if subscribed:
+            self._db.subscriptions.bulk_write([_noting(one, now) for one in subscribed], session=session)
+        replayed = [effects.replayed for effects in batch if effects.replayed]
+        if replayed:
+            self._db.quarantine.delete_many({"_id": {"$in": replayed}}, session=session)
+        self._write_hints(batch, settlement, session, now)
+
+    def _write_hints(
+        self, batch: Sequence[Effects], settlement: Settlement, session: ClientSession, now: datetime
+    ) -> None:
+        """Keeps what is new; a message that brought nothing new is a duplicate."""
+        hints = [(position, hint) for position, effects in enumerate(batch) for hint in effects.hints]
+        if not hints:
+            return
+        writes = [_hinting(hint, now) for _, hint in hints]
+        new = self._db.hints.bulk_write(writes, session=session).upserted_ids or {}
+        told_new = {hints[number][0] for number in new}
+        for position, _ in hints:
+            if position not in told_new:
                 settlement.outcomes[position] = Outcome.DUPLICATE
-            if effects.replayed:
-                self._db.quarantine.delete_one({"_id": effects.replayed}, session=session)
 
-    def _write_quarantined(self, kept: Quarantined, session: ClientSession) -> None:
-        now = self._now()
-        source = kept.source
-        document: Document = {
-            "reason": kept.reason,
-            "detail": kept.detail,
-            "topicArn": source.topic_arn,
-            "messageId": source.message_id,
-            "endpoint": source.endpoint,
-            "message": source.message,
-            "at": now,
-        }
-        update = {"$setOnInsert": document, "$set": {"lastAt": now}, "$inc": {"copies": 1}}
-        self._db.quarantine.update_one({"_id": kept.id}, update, upsert=True, session=session)
 
-    def _write_subscription(self, subscription: Subscription, session: ClientSession) -> None:
-        now = self._now()
-        state = {"state": subscription.state, "at": now, "messageId": subscription.message_id}
-        if subscription.arn:
-            state["arn"] = subscription.arn
-        update = {"$set": state, "$push": {"history": {"$each": [{**state}], "$slice": -50}}}
-        self._db.subscriptions.update_one({"_id": subscription.topic_arn}, update, upsert=True, session=session)
+def _keeping(kept: Quarantined, now: datetime) -> UpdateOne:
+    source = kept.source
+    document: Document = {
+        "reason": kept.reason,
+        "detail": kept.detail,
+        "topicArn": source.topic_arn,
+        "messageId": source.message_id,
+        "endpoint": source.endpoint,
+        "message": source.message,
+        "at": now,
+    }
+    update = {"$setOnInsert": document, "$set": {"lastAt": now}, "$inc": {"copies": 1}}
+    return UpdateOne({"_id": kept.id}, update, upsert=True)
 
-    def _write_hints(self, hints: Sequence[Hint], session: ClientSession) -> bool:
-        """True if any of the hints is new."""
-        new = False
-        for hint in hints:
-            document = {
-                "kind": hint.kind,
-                "domain": hint.domain,
-                "at": hint.at,
-                "detail": hint.detail,
-                "expires": self._now() + HISTORY,
-            }
-            result = self._db.hints.update_one(
-                {"_id": hint.id}, {"$setOnInsert": document}, upsert=True, session=session
-            )
-            new = new or result.upserted_id is not None
-        return new
+
+def _noting(subscription: Subscription, now: datetime) -> UpdateOne:
+    state = {"state": subscription.state, "at": now, "messageId": subscription.message_id}
+    if subscription.arn:
+        state["arn"] = subscription.arn
+    update = {"$set": state, "$push": {"history": {"$each": [dict(state)], "$slice": -50}}}
+    return UpdateOne({"_id": subscription.topic_arn}, update, upsert=True)
+
+
+def _hinting(hint: Hint, now: datetime) -> UpdateOne:
+    document = {"kind": hint.kind, "domain": hint.domain, "at": hint.at, "detail": hint.detail}
+    document["expires"] = now + HISTORY
+    return UpdateOne({"_id": hint.id}, {"$setOnInsert": document}, upsert=True)

@@ -50,7 +50,8 @@ class Judge:
         writes = []
         for verdict in verdicts:
             old = before.get(verdict.domain, {})
-            since = verdict.at if _differs(verdict, old) else old.get("since", verdict.at)
+            same = verdict.status.value == old.get("status", Status.INSUFFICIENT.value)
+            since = old.get("since", verdict.at) if same else verdict.at
             update = {"$set": {"reputation": verdict_document(verdict) | {"since": since}}}
             writes.append(UpdateOne({"domain": verdict.domain}, update, upsert=True))
         self._db.emaildomains.bulk_write(writes, ordered=False, session=session)
@@ -84,7 +85,9 @@ class Judge:
 
 
 def _differs(verdict: Verdict, before: Mapping[str, Any]) -> bool:
-    return bool(verdict.status.value != before.get("status", Status.INSUFFICIENT.value))
+    """True if the status changed, or the limits that a flagged domain exceeds did."""
+    old = before.get("status", Status.INSUFFICIENT.value), tuple(before.get("flags") or ())
+    return bool((verdict.status.value, verdict.flags) != old)
 
 
 def verdict_document(verdict: Verdict) -> Document:

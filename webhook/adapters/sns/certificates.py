@@ -103,7 +103,7 @@ class Certificates:
     FAILED_FOR = 5.0
     LONGEST_WAIT = 15.0
     # Strangers can make up addresses on Amazon's host; this is how many of our threads they can occupy with that.
-    LOADING = 8
+    LOADING = 4
 
     def __init__(
         self, *, fetch: Fetch, clock: Clock, cert_dir: Path | None = None, trusted_origins: tuple[str, ...] = ()
