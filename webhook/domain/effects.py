@@ -8,7 +8,7 @@ from msgspec import Struct
 from webhook.domain.mail import Fact, Mail, Told
 
 
-class Hint(Struct, frozen=True):
+class Hint(Struct, frozen=True, gc=False):
     """AWS says that something about an identity changed: a reason to look, never the truth itself."""
 
     id: str
@@ -18,14 +18,14 @@ class Hint(Struct, frozen=True):
     detail: str
 
 
-class Effect(Struct, frozen=True):
+class Effect(Struct, frozen=True, gc=False):
     """What one event means: facts about its mail, or a hint. Both may be empty."""
 
     facts: tuple[tuple[Fact, Told], ...] = ()
     hint: Hint | None = None
 
 
-class Source(Struct, frozen=True):
+class Source(Struct, frozen=True, gc=False):
     """Which SNS message something came in: for the record and for replay, never an identity."""
 
     topic_arn: str
@@ -34,7 +34,7 @@ class Source(Struct, frozen=True):
     endpoint: str = ""
 
 
-class Quarantined(Struct, frozen=True):
+class Quarantined(Struct, frozen=True, gc=False):
     """An authentic message that was not understood, whole, with why. `id` is its content's, not its delivery's."""
 
     id: str
@@ -43,7 +43,7 @@ class Quarantined(Struct, frozen=True):
     source: Source
 
 
-class Subscription(Struct, frozen=True):
+class Subscription(Struct, frozen=True, gc=False):
     """A topic that was confirmed, or that somebody unsubscribed."""
 
     topic_arn: str
@@ -52,7 +52,7 @@ class Subscription(Struct, frozen=True):
     message_id: str
 
 
-class Effects(Struct, frozen=True):
+class Effects(Struct, frozen=True, gc=False):
     """All that one message changes. `kind` is AWS's word for it; with the mail's wirings it tells what is wired.
 
     `replayed` is the quarantined message that this one came from; it is struck off in the same commit.

@@ -12,7 +12,7 @@ from msgspec import Struct, field
 from webhook.errors import NotUnderstood
 
 
-class Recipient(Struct, frozen=True, rename="camel"):
+class Recipient(Struct, frozen=True, rename="camel", gc=False):
     """One entry of `bouncedRecipients`, `complainedRecipients` or `delayedRecipients`."""
 
     email_address: str
@@ -20,14 +20,14 @@ class Recipient(Struct, frozen=True, rename="camel"):
     diagnostic_code: str | None = None
 
 
-class Tags(Struct, frozen=True):
+class Tags(Struct, frozen=True, gc=False):
     """The automatic tags we read; values are always lists."""
 
     configuration_set: list[str] | None = field(default=None, name="ses:configuration-set")
     from_domain: list[str] | None = field(default=None, name="ses:from-domain")
 
 
-class SesMail(Struct, frozen=True, rename="camel"):
+class SesMail(Struct, frozen=True, rename="camel", gc=False):
     """The `mail` object that every SES event carries."""
 
     timestamp: str
@@ -38,7 +38,7 @@ class SesMail(Struct, frozen=True, rename="camel"):
     tags: Tags | None = None
 
 
-class Bounce(Struct, frozen=True, rename="camel"):
+class Bounce(Struct, frozen=True, rename="camel", gc=False):
     """The `bounce` object."""
 
     bounce_type: str
@@ -47,7 +47,7 @@ class Bounce(Struct, frozen=True, rename="camel"):
     timestamp: str | None = None
 
 
-class Complaint(Struct, frozen=True, rename="camel"):
+class Complaint(Struct, frozen=True, rename="camel", gc=False):
     """The `complaint` object. `complained_recipients` may be a guess: everyone at that provider who got the mail."""
 
     complained_recipients: list[Recipient]
@@ -58,7 +58,7 @@ class Complaint(Struct, frozen=True, rename="camel"):
     user_agent: str | None = None
 
 
-class Delivery(Struct, frozen=True, rename="camel"):
+class Delivery(Struct, frozen=True, rename="camel", gc=False):
     """The `delivery` object."""
 
     recipients: list[str]
@@ -66,7 +66,7 @@ class Delivery(Struct, frozen=True, rename="camel"):
     smtp_response: str | None = None
 
 
-class DeliveryDelay(Struct, frozen=True, rename="camel"):
+class DeliveryDelay(Struct, frozen=True, rename="camel", gc=False):
     """The `deliveryDelay` object."""
 
     delayed_recipients: list[Recipient]
@@ -74,7 +74,7 @@ class DeliveryDelay(Struct, frozen=True, rename="camel"):
     timestamp: str | None = None
 
 
-class Happening(Struct, frozen=True, rename="camel"):
+class Happening(Struct, frozen=True, rename="camel", gc=False):
     """What `open`, `click`, `reject`, `failure`, `send` and `subscription` say, as far as we keep it."""
 
     timestamp: str | None = None
@@ -85,7 +85,7 @@ class Happening(Struct, frozen=True, rename="camel"):
     contact_list: str | None = None
 
 
-class Payload(Struct, frozen=True, rename="camel"):
+class Payload(Struct, frozen=True, rename="camel", gc=False):
     """Any message on the topic: an SES event of either format, or an EventBridge envelope."""
 
     event_type: str | None = None
@@ -111,20 +111,20 @@ class Payload(Struct, frozen=True, rename="camel"):
     detail: msgspec.Raw = msgspec.Raw()
 
 
-class Advice(Struct, frozen=True):
+class Advice(Struct, frozen=True, gc=False):
     """`detail` of an "Advisor Recommendation Status …" or "Sending Status …" event; `data` is a string or an object."""
 
     data: Any = None
     metadata: dict[str, Any] | None = None
 
 
-class AffectedEntity(Struct, frozen=True, rename="camel"):
+class AffectedEntity(Struct, frozen=True, rename="camel", gc=False):
     """One of `affectedEntities`."""
 
     entity_value: str | None = None
 
 
-class Health(Struct, frozen=True, rename="camel"):
+class Health(Struct, frozen=True, rename="camel", gc=False):
     """`detail` of an "AWS Health Event"."""
 
     service: str | None = None
@@ -133,7 +133,7 @@ class Health(Struct, frozen=True, rename="camel"):
     affected_entities: list[AffectedEntity] | None = None
 
 
-class ApiCall(Struct, frozen=True, rename="camel"):
+class ApiCall(Struct, frozen=True, rename="camel", gc=False):
     """`detail` of an "AWS API Call via CloudTrail"."""
 
     event_source: str | None = None

@@ -31,7 +31,7 @@ FEEDBACK_TYPES = frozenset({"abuse", "auth-failure", "fraud", "not-spam", "other
 MAX_ADDRESS = 320
 
 
-class Head(Struct, frozen=True):
+class Head(Struct, frozen=True, gc=False):
     """Which mail a message is about, and who told of it."""
 
     id: str
@@ -41,7 +41,7 @@ class Head(Struct, frozen=True):
     wiring: str
 
 
-class Reading(Struct, frozen=True):
+class Reading(Struct, frozen=True, gc=False):
     """One understood message. `kind` is AWS's own word for it (`Bounce`, `Rendering Failure`, `AWS Health Event`)."""
 
     kind: str
