@@ -134,17 +134,17 @@ def _copied(home: Path) -> Path:
     return target
 
 
-def django_ses(synchronous: str, serving: tuple[str, ...]) -> Subject:
-    """django-ses with a durable row per event in SQLite."""
+def django_ses(journal: str, synchronous: str, serving: tuple[str, ...]) -> Subject:
+    """django-ses with a row per event in SQLite, which is durable with FULL; DELETE is SQLite's own journal mode."""
     python = str(install.python())
     how = " ".join(serving[1:2])
     return Subject(
-        name=f"django-ses-{synchronous.lower()}",
-        title=f"django-ses 4.8.2, SQLite WAL, synchronous={synchronous} ({how})",
+        name=f"django-ses-{journal}-{synchronous}".lower(),
+        title=f"django-ses 4.8.2, SQLite {journal}, synchronous={synchronous} ({how})",
         promise="verified, one row committed" + ("" if synchronous == "FULL" else "; lost in a power cut"),
         command=lambda ground: (
             *(python, "-m", "gunicorn", *serving, *_gunicorn(ground, ground.cores), "--pythonpath", str(PEERS)),
-            _site(ground, synchronous),
+            _site(ground, journal, synchronous),
         ),
         prepare=lambda ground: _make_database(python, ground),
         counts=_rows,
@@ -152,8 +152,9 @@ def django_ses(synchronous: str, serving: tuple[str, ...]) -> Subject:
     )
 
 
-def _site(ground: Ground, synchronous: str) -> str:
-    arguments = (_database(ground), synchronous, TOPIC_ARN, certificate_url(ground), str(ground.pool.certificate))
+def _site(ground: Ground, journal: str, synchronous: str) -> str:
+    pragmas = f"PRAGMA journal_mode={journal}; PRAGMA synchronous={synchronous}"
+    arguments = (_database(ground), pragmas, TOPIC_ARN, certificate_url(ground), str(ground.pool.certificate))
     return f"django_ses_site:application({', '.join(map(repr, arguments))})"
 
 
@@ -176,8 +177,9 @@ GTHREAD = ("-k", "gthread", "--threads", "8")
 # Name -> the ways to serve it: where there are several, a short trial finds the fastest.
 SUBJECTS: dict[str, tuple[Callable[[], Subject], ...]] = {
     PRODUCT: (product,),
-    "django-ses-full": (lambda: django_ses("FULL", SYNC), lambda: django_ses("FULL", GTHREAD)),
-    "django-ses-normal": (lambda: django_ses("NORMAL", SYNC), lambda: django_ses("NORMAL", GTHREAD)),
+    "django-ses-default": (lambda: django_ses("DELETE", "FULL", SYNC), lambda: django_ses("DELETE", "FULL", GTHREAD)),
+    "django-ses-full": (lambda: django_ses("WAL", "FULL", SYNC), lambda: django_ses("WAL", "FULL", GTHREAD)),
+    "django-ses-normal": (lambda: django_ses("WAL", "NORMAL", SYNC), lambda: django_ses("WAL", "NORMAL", GTHREAD)),
     "verify-only": (verify_only,),
     "sns-validator": (sns_validator,),
     "no-op": (no_op,),

@@ -14,7 +14,7 @@ ENTRIES = 200
 #: Seconds between two looks at a journal that is empty.
 REST = 0.25
 #: … and at most, however long a posting took.
-REST_MAX = 1.0
+REST_MAX = 1.5
 #: Seconds between two looks for windows that have to slide.
 SLIDE_EVERY = 5.0
 #: Seconds to wait for a database that does not answer: at first, and at most.
@@ -83,7 +83,7 @@ class Worker:
         report(posting)
         self._limit = min(self._limit * 2, ENTRIES)
         worked = self._clock.monotonic() - began
-        return min(max(REST, 4 * worked), REST_MAX) if posting.entries > 1 else REST
+        return min(max(REST, 6 * worked), REST_MAX) if posting.entries > 1 else REST
 
     def _isolate(self) -> float:
         """After a failure: fewer entries at once, until the one that can't be posted is found and set aside."""

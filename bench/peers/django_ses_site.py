@@ -22,16 +22,15 @@ CREATE TABLE event (
 
 
 def make_database(path: str) -> None:
-    """An empty database in write-ahead mode, the faster of SQLite's durable modes."""
+    """An empty database."""
     with sqlite3.connect(path) as connection:
-        connection.execute("PRAGMA journal_mode=WAL")
         connection.execute(TABLE)
 
 
-def application(database: str, synchronous: str, topic: str, certificate_url: str, certificate: str) -> WSGIHandler:
+def application(database: str, pragmas: str, topic: str, certificate_url: str, certificate: str) -> WSGIHandler:
     """The WSGI application; signatures are verified, and 200 is sent after the row is committed."""
     options = {
-        "init_command": f"PRAGMA journal_mode=WAL; PRAGMA synchronous={synchronous}",
+        "init_command": pragmas,
         "transaction_mode": "IMMEDIATE",
         "timeout": 30,
     }

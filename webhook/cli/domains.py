@@ -1,6 +1,7 @@
 """`domains`: all domains with their verdicts, or one with all that its verdict is made of."""
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from webhook.bootstrap import Library, open_library
@@ -33,6 +34,14 @@ def _run(arguments: argparse.Namespace) -> int:
             else:
                 _list(items, arguments.status)
     return 0
+
+
+def show_all() -> Path:
+    """Lists the domains of the database that the settings name; gives the DATA_DIR."""
+    settings = Settings.from_environment()
+    with open_library(settings) as library:
+        _list(_all(library, ""), None)
+    return settings.data_dir
 
 
 def _all(library: Library, status: str) -> list[Item]:

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from webhook.cli.domains import show_all
 from webhook.domain.topics import TopicArn
 from webhook.emulator import stand as stands
 from webhook.emulator.courier import Courier, Delivery, RetryPolicy
@@ -29,6 +30,8 @@ _DEMO_SEED = 7
 _DEMO_DOMAINS = 10
 _LIVE_RATE = 2.0
 _LINE_EVERY = 2.0
+# Seconds after which the service has judged what it was told.
+_JUDGING = 3.0
 
 
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -55,6 +58,7 @@ def _register_emulate(parser: argparse.ArgumentParser) -> None:
 def _register_demo(parser: argparse.ArgumentParser) -> None:
     _add_endpoint(parser)
     parser.add_argument("--messages", type=_positive, default=12_000, help="messages in the first burst (12000)")
+    parser.add_argument("--show", action="store_true", help="then show the domains of the service's database")
     parser.set_defaults(run=demo_feed)
 
 
@@ -113,9 +117,19 @@ def demo_feed(arguments: argparse.Namespace) -> int:
             leave.deliver(Courier(target, stand.topic, _DEMO_POLICY, observe), story)
         if not leave.asked:
             console.print(_sentence(report, time.monotonic() - begun))
+            if arguments.show:
+                _show_domains(console)
             fresh = live(int(now.timestamp()), _DEMO_DOMAINS, lambda: datetime.now(UTC), topic_arn=arguments.topic)
             leave.deliver(Courier(target, stand.topic, _DEMO_POLICY, report.add, connections=2, rate=_LIVE_RATE), fresh)
     return 0
+
+
+def _show_domains(console: Console) -> None:
+    """What the service makes of it, once it has judged the last of it."""
+    time.sleep(_JUDGING)
+    console.print()
+    data_dir = show_all()
+    console.print(f"\nOne of them in full: DATA_DIR={data_dir} .venv/bin/python -m webhook domains DOMAIN")
 
 
 class _Leave:

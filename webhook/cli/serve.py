@@ -61,7 +61,7 @@ class Plan:
         if not settings.api_tokens:
             overrides["API_TOKENS"] = "demo:demo"
         url = f"http://127.0.0.1:{settings.port}"
-        feed = _python("demo-feed", "--to", url, "--listen-port", str(feeder))
+        feed = _python("demo-feed", "--to", url, "--listen-port", str(feeder), "--show")
         return cls(
             settings=Settings.from_environment(child_environment(overrides)),
             overrides=overrides,
