@@ -96,15 +96,17 @@ def unreachable(problem: str) -> Finding:
 def configuration(configured: Configured) -> Iterator[Finding]:
     """What the settings leave to be desired."""
     if not configured.topics:
-        sentence = "SNS_TOPIC_ARNS is empty, so every SNS message is refused."
-        yield Finding(Code.NO_TOPICS, sentence, "set SNS_TOPIC_ARNS to the topics that SES publishes to")
+        sentence = "SNS_TOPIC_ARNS is not set for this command: a server with these settings refuses every SNS message."
+        yield Finding(Code.NO_TOPICS, sentence, "set SNS_TOPIC_ARNS in .env to the topics that SES publishes to")
     if configured.trusted_origins:
         sentence = (
             f"SNS_TRUSTED_ORIGINS is set: whoever controls {', '.join(configured.trusted_origins)} can forge mail."
         )
         yield Finding(Code.TRUSTED_ORIGINS, sentence, "unset SNS_TRUSTED_ORIGINS, unless this is a trial")
     if not configured.tokens:
-        sentence = "API_TOKENS is empty, so the API answers 401 to everybody."
+        sentence = (
+            "API_TOKENS is not set for this command: the API of a server with these settings answers 401 to everybody."
+        )
         yield Finding(Code.NO_TOKENS, sentence, "set API_TOKENS to name:token, with a long random token")
 
 

@@ -82,7 +82,7 @@ class Settings:
     def warnings(self) -> Iterator[str]:
         """What an operator should know at the start though it is not wrong."""
         if not self.sns_topic_arns:
-            yield "SNS_TOPIC_ARNS is not set: every SNS message will be refused"
+            yield "SNS_TOPIC_ARNS is not set: every SNS message will be refused; set it in .env (docs/configuration.md)"
         if self.sns_trusted_origins:
             yield f"SNS_TRUSTED_ORIGINS is set: certificates of {', '.join(self.sns_trusted_origins)} are believed"
 

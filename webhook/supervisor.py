@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -92,6 +93,8 @@ class Supervisor:
 
     def _on_signal(self, _signal: int, _frame: FrameType | None) -> None:
         self._signals += 1
+        if self._signals == 1:
+            print("Stopping …", file=sys.stderr, flush=True)
         self._stop.set()
 
     def run_first(self, program: Program, environment: Mapping[str, str]) -> bool:

@@ -137,7 +137,8 @@ SENTENCES = [
         "Of 1,000 recipients in the last day, 9 bounced (0.9 %, limit 5 %) and 0 complained (0 %, limit 0.1 %).",
         id="healthy",
     ),
-    pytest.param({0: {"sent": 1}}, "1 recipient in the last 90 days: too few to judge, 100 are needed.", id="too few"),
+    pytest.param({0: {"sent": 1}}, "1 recipient in the last day: too few to judge, 100 are needed.", id="too few"),
+    pytest.param({}, "0 recipients in the last 90 days: too few to judge, 100 are needed.", id="nothing"),
 ]
 
 

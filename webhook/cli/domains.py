@@ -95,16 +95,21 @@ def _explain(found: dict[str, Any]) -> None:
     print_line(reputation["status"], f"{found['domain']}: {reputation['sentence']}")
     print()
     _print_rates(reputation)
-    print(f"\nWindow: {window['from']} to {window['to']}, by the day mails were sent (UTC).")
+    print(f"\nWindow: {window['from']} to {window['to']} (UTC days on which mails were sent).")
     if found["daily"]:
         names = ("sent", "delivered", "bounces", "soft", "complaints")
         rows = [(day["day"], *(day[name] for name in names)) for day in found["daily"]]
         print_table(("DAY", *(f">{name.upper()}" for name in names)), rows, "\nBy day")
     if found["providers"]:
-        _print_providers(found["providers"])
+        _print_providers(found["providers"], known=reputation.get("reason") != Reason.NO_DENOMINATOR)
     if found["history"]:
-        rows = [(moment(flip["at"]), f"{flip['from']} → {flip['to']}", flip["why"]) for flip in found["history"]]
+        rows = [(moment(flip["at"]), _change(flip), flip["why"]) for flip in found["history"]]
         print_table(("AT", "CHANGE", "WHY"), rows, "\nHistory")
+
+
+def _change(flip: Item) -> str:
+    flags = f" ({', '.join(flip['flags'])})" if flip["flags"] else ""
+    return f"{flip['from']} → {flip['to']}{flags}"
 
 
 def _print_rates(reputation: Item) -> None:
@@ -118,11 +123,12 @@ def _print_rates(reputation: Item) -> None:
     print_table(("RATE OF", ">OF SENT", "TRUE RATE (95 %)", ">LIMIT", "VERDICT"), rows)
 
 
-def _print_providers(providers: list[Item]) -> None:
+def _print_providers(providers: list[Item], *, known: bool) -> None:
     rows = []
     for row in providers:
         reasons = ", ".join(f"{count:,} × {code}" for code, count in list(row["reasons"].items())[:3])
-        bounced = rate(row["bounces"], row["sent"], row["bounces"] / row["sent"] if row["sent"] else None)
+        share = row["bounces"] / row["sent"] if row["sent"] else None
+        bounced = rate(row["bounces"], row["sent"], share) if known else f"{row['bounces']:,}/?"
         rows.append((row["provider"], row["sent"], bounced, row["complaints"], reasons))
     headings = ("PROVIDER", ">SENT", ">BOUNCES/SENT", ">COMPLAINTS", "ANSWERS TO BOUNCED MAIL")
     print_table(headings, rows, "\nBy provider")

@@ -61,7 +61,9 @@ def _show(arguments: argparse.Namespace) -> int:
         return 0
     labels = {"id": "Id", "reason": "Reason", "detail": "Detail", "topicArn": "Topic", "messageId": "SNS message"}
     print_fields([(label, found[name]) for name, label in labels.items()])
-    print(f"\nCame {moment(found['at'])}, last {moment(found['lastAt'])}, {found['copies']:,} times.\n")
+    print(
+        f"\nCame {moment(found['at'])}, last {moment(found['lastAt'])}, {found['copies']:,} {'time' if found['copies'] == 1 else 'times'}.\n"
+    )
     print(ascii(found["message"])[1:-1] if not found["message"].strip().isprintable() else found["message"].strip())
     return 0
 
@@ -79,7 +81,7 @@ def _replay(arguments: argparse.Namespace) -> int:
                 replayed += 1
                 _tell(arguments, f"{identity} {outcome.value}", replayed)
     print(f"{replayed:,} replayed, {stayed:,} not.")
-    return 1 if stayed else 0
+    return 1 if stayed or (not (replayed or stayed) and arguments.reason) else 0
 
 
 def _drop(arguments: argparse.Namespace) -> int:

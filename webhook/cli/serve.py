@@ -19,7 +19,9 @@ _DEMO_TOPIC = "arn:aws:sns:eu-north-1:000000000000:ses-sentinel-demo"
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add `serve` to the command line."""
     parser = commands.add_parser("serve", help="run the web server, the worker and, if need be, MongoDB")
-    parser.add_argument("--demo", action="store_true", help="feed it a day of made-up mail, in a database of its own")
+    parser.add_argument(
+        "--demo", action="store_true", help="feed it four days of made-up mail, in a database of its own"
+    )
     parser.set_defaults(run=run)
 
 
@@ -39,6 +41,7 @@ class Plan:
     overrides: dict[str, str] = field(default_factory=dict)
     extra: tuple[Program, ...] = ()
     hint: str = "Ctrl-C stops it"
+    only_here: bool = False
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -57,7 +60,7 @@ class Plan:
             "SNS_TRUSTED_ORIGINS": f"http://127.0.0.1:{feeder}",
         }
         if settings.log_level == "info":
-            overrides["LOG_LEVEL"] = "warning"  # thousands of requests a minute would hide what there is to read
+            overrides["LOG_LEVEL"] = "error"  # thousands of requests a minute would hide what there is to read
         if not settings.api_tokens:
             overrides["API_TOKENS"] = "demo:demo"
         url = f"http://127.0.0.1:{settings.port}"
@@ -65,6 +68,7 @@ class Plan:
         return cls(
             settings=Settings.from_environment(child_environment(overrides)),
             overrides=overrides,
+            only_here=True,
             extra=(Program(name="demo", command=feed, once=True, when_ready=True),),
             hint="made-up mail is coming in"
             + ("" if settings.api_tokens else "; API token: demo")
@@ -81,7 +85,7 @@ def serve(plan: Plan) -> None:
     with _database(plan.settings) as uri:
         environment = child_environment(plan.overrides | ({"MONGODB_URI": uri} if uri else {}))
         if supervisor.run_first(Program(name="indexes", command=_python("indexes")), environment):
-            supervisor.keep((*_programs(), *plan.extra), environment)
+            supervisor.keep((*_programs(plan), *plan.extra), environment)
 
 
 def _say_ready(port: int, hint: str) -> None:
@@ -96,9 +100,10 @@ def _database(settings: Settings) -> AbstractContextManager[str | None]:
     return nullcontext()
 
 
-def _programs() -> tuple[Program, ...]:
+def _programs(plan: Plan) -> tuple[Program, ...]:
+    where = ("--bind", f"127.0.0.1:{plan.settings.port}") if plan.only_here else ()
     return (
-        Program(name="web", command=(sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app")),
+        Program(name="web", command=(sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", *where, "wsgi:app")),
         Program(name="worker", command=_python("worker")),
     )
 

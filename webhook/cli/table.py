@@ -40,8 +40,11 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[object]], title
     cells = [[_text(cell) for cell in row] for row in rows]
     if title:
         print(title)
-    if sys.stdout.isatty():
-        Console().print(_drawn(headings, cells))
+    console = Console()
+    drawn = _drawn(headings, cells)
+    # Too wide to be drawn: better lines that the terminal wraps than cells that nobody can copy an id from.
+    if sys.stdout.isatty() and console.measure(drawn).maximum <= console.width:
+        console.print(drawn)
     else:
         print_aligned(headings, cells)
 

@@ -1,6 +1,7 @@
 """`worker` and `indexes`: what the Procfile runs beside the web server."""
 
 import argparse
+import sys
 
 from webhook import bootstrap
 from webhook.config import Settings
@@ -21,5 +22,5 @@ def _work(_arguments: argparse.Namespace) -> int:
 
 def _indexes(_arguments: argparse.Namespace) -> int:
     made = bootstrap.prepare(Settings.from_environment())
-    print(f"{len(made)} indexes are in place.")
+    print(f"{len(made)} indexes are in place.", file=sys.stderr)
     return 0

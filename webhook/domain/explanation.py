@@ -16,7 +16,8 @@ def explain(verdict: Verdict) -> str:
     if verdict.reason is Reason.NO_DENOMINATOR:
         return _no_denominator(verdict)
     if verdict.reason is Reason.TOO_FEW:
-        told = f"{_count(verdict.judged.sent, 'recipient')} in the last {_count(verdict.window.days, 'day')}"
+        period = _period(verdict) if verdict.judged.sent else f"the last {_count(verdict.window.days, 'day')}"
+        told = f"{_count(verdict.judged.sent, 'recipient')} in {period}"
         return f"{told}: too few to judge, {verdict.policy.min_sent} are needed."
     flags = verdict.flags or tuple(flag for flag in FLAGS if nears(verdict.judged, flag, verdict.policy))
     if flags:

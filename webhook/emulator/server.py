@@ -43,7 +43,8 @@ class SnsServer:
             self._http = _Listener(port, self._answer)
         except OSError as error:
             raise Misconfigured(f"port {port} of 127.0.0.1 can't be listened on: {error.strerror}") from error
-        self.origin = f"http://127.0.0.1:{self._http.server_address[1]}"
+        self.port = self._http.server_port
+        self.origin = f"http://127.0.0.1:{self.port}"
         self._thread = Thread(target=self._http.serve_forever, args=(0.05,), name="sns-server", daemon=True)
 
     def __enter__(self) -> Self:

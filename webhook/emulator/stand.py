@@ -65,11 +65,15 @@ class Stand(msgspec.Struct, frozen=True):
         endpoint = f"{msgspec.structs.replace(target, path='').url}{path}"
         if not reply.status:
             return f"{endpoint} does not answer ({reply.text})"
-        settings = " and ".join(f"{name}={value}" for name, value in self.settings.items())
         if reply.status == 200:
             return f"{endpoint} answered 200, but did not visit the SubscribeURL"
+        answered = f"{endpoint} answered {reply.status} to the subscription: {reply.text[:300].strip()}"
+        if reply.status != 403:
+            return answered
+        settings = " and ".join(f"{name}={value}" for name, value in self.settings.items())
         return (
-            f"{endpoint} answered {reply.status} to the subscription: {reply.text[:300].strip()} (it needs {settings})"
+            f"{answered} - it needs {settings}: start the service with these "
+            f"and run this again with --listen-port {self.server.port}"
         )
 
 

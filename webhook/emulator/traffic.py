@@ -44,7 +44,7 @@ def stories(
     """Exactly `messages` posts about the mail that `domains` customers sent in the `days` before `until` (aware).
 
     Roughly in the order of events: late news comes late, neighbours are shuffled, a few are told twice. All customers
-    appear early.
+    appear early. What would happen after `until` is not told.
     """
     rng = seeded(seed, "traffic")
     beginning = until - timedelta(days=days)
@@ -61,19 +61,21 @@ def stories(
 
 
 def live(seed: int, domains: int, now: Callable[[], datetime], *, topic_arn: str) -> Iterator[Post]:
-    """Posts about mails that are sent while one asks for them; without end.
+    """Posts about mails that are sent while one asks for them, each told once it has happened; without end.
 
-    Customers whose story hangs on an exact number (a tiny one, a borderline one) stay silent.
+    `now` must go on. Customers whose story hangs on an exact number (a tiny one, a borderline one) stay silent.
     """
+    return in_order_of_events(_as_it_happens(seed, domains, now, account_of(topic_arn)))
+
+
+def _as_it_happens(seed: int, domains: int, now: Callable[[], datetime], account: Account) -> Iterator[Scene]:
     rng = seeded(seed, "live")
-    account = account_of(topic_arn)
     senders = [Sender(one, seed, account) for one in cast(domains) if one.weight]
     weights = [sender.character.weight for sender in senders]
     while senders:
-        sender = rng.choices(senders, weights)[0]
-        _, happenings = sender.write(now(), sender.character.shares, at_most=1)
-        for happening in happenings:
-            yield from _posts(sender.character, happening, rng)
+        sender, sent_at = rng.choices(senders, weights)[0], now()
+        _, happenings = sender.write(sent_at, sender.character.shares, at_most=1)
+        yield sent_at, [(one.at, post) for one in happenings for post in _posts(sender.character, one, rng)]
 
 
 def _sizes(characters: tuple[Character, ...], messages: int) -> dict[str, int]:
@@ -103,7 +105,8 @@ def _correspondence(
         sent_at = beginning + span * moment
         many, happenings = sender.write(sent_at, shares, recipients - written)
         written += many
-        yield sent_at, [(min(one.at, until), post) for one in happenings for post in _posts(character, one, rng)]
+        happened = [one for one in happenings if one.at <= until]
+        yield sent_at, [(one.at, post) for one in happened for post in _posts(character, one, rng)]
 
 
 def _posts(character: Character, happening: Happening, rng: Random) -> Iterator[Post]:

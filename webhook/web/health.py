@@ -4,12 +4,20 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify
 
+from webhook import __version__
 from webhook.config import shares_metrics
 from webhook.errors import Unavailable
 from webhook.metrics import exposition
 from webhook.web.services import services
 
 blueprint = Blueprint("health", __name__)
+
+
+@blueprint.get("/")
+def root() -> Response:
+    """What this is, for whoever opens its address."""
+    routes = ["/healthz", "/readyz", "/metrics", "/api/email-domains", "/webhooks/sns"]
+    return jsonify(name="SES Sentinel", version=__version__, routes=routes)
 
 
 @blueprint.get("/healthz")

@@ -77,7 +77,7 @@ class RequestLog:
             at=self._now(),
             level="warning" if troubled else "info",
             event="sns_message",
-            endpoint=request.endpoint,
+            endpoint=request.endpoint or "all",
             outcome=answer.outcome,
             status=answer.status,
             ms=round((perf_counter() - request.began) * 1000, 2),
