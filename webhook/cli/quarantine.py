@@ -61,9 +61,8 @@ def _show(arguments: argparse.Namespace) -> int:
         return 0
     labels = {"id": "Id", "reason": "Reason", "detail": "Detail", "topicArn": "Topic", "messageId": "SNS message"}
     print_fields([(label, found[name]) for name, label in labels.items()])
-    print(
-        f"\nCame {moment(found['at'])}, last {moment(found['lastAt'])}, {found['copies']:,} {'time' if found['copies'] == 1 else 'times'}.\n"
-    )
+    often = "once" if found["copies"] == 1 else f"{found['copies']:,} times"
+    print(f"\nCame {moment(found['at'])}, last {moment(found['lastAt'])}, {often}.\n")
     print(ascii(found["message"])[1:-1] if not found["message"].strip().isprintable() else found["message"].strip())
     return 0
 
