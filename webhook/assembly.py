@@ -1,18 +1,17 @@
 """What a web process works with, put together. Not in `bootstrap`: commands need not wait for AWS's client."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
 from webhook.adapters.clock import Clock
 from webhook.adapters.confirmation import Confirmer
-from webhook.adapters.mongo.retention import retention_in_force
+from webhook.adapters.mongo.retention import Memory
 from webhook.adapters.sns import Certificates, Fetcher, Verifier
-from webhook.bootstrap import Library, database, library, retention, store
+from webhook.bootstrap import Library, database, library, memory, store
 from webhook.config import Settings
 from webhook.domain.topics import TopicAllowList
-from webhook.errors import Unavailable
 from webhook.groupcommit import GroupCommit
 
 #: Seconds that one operation of a web process may take: the sender's patience must not end before.
@@ -30,7 +29,7 @@ class Services:
     commit: GroupCommit
     library: Library
     #: How old a mail may be whose news is taken.
-    retention: timedelta
+    memory: Memory
 
 
 @contextmanager
@@ -57,10 +56,8 @@ def services(settings: Settings) -> Iterator[Services]:
     )
     with database(settings, patience=HASTY) as db:
         commit = GroupCommit(store(db, settings, clock), settings.max_pending, clock)
-        kept = retention(settings)
-        with suppress(Unavailable):  # a database that is away must not keep the web from answering 503
-            kept = retention_in_force(db, kept, clock.now())
         try:
-            yield Services(settings, clock, verifier, confirmer, commit, library(db, settings, clock), kept)
+            remembered = memory(db, settings, clock)
+            yield Services(settings, clock, verifier, confirmer, commit, library(db, settings, clock), remembered)
         finally:
             commit.close()

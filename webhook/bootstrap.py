@@ -15,7 +15,7 @@ from webhook.adapters.mongo.indexes import ensure_indexes
 from webhook.adapters.mongo.journal import Journal
 from webhook.adapters.mongo.quarantine import Quarantine
 from webhook.adapters.mongo.rebuild import Rebuilder
-from webhook.adapters.mongo.retention import note_retention
+from webhook.adapters.mongo.retention import Memory, note_retention
 from webhook.adapters.mongo.store import MongoStore
 from webhook.adapters.mongo.topology import check_replica_set
 from webhook.adapters.mongo.verdicts import Judge
@@ -106,6 +106,11 @@ def rebuilder(db: Db, settings: Settings, clock: Clock) -> Rebuilder:
     return Rebuilder(db, judge(db, settings), journal(db, settings, clock), retention(settings), clock.now)
 
 
+def memory(db: Db, settings: Settings, clock: Clock) -> Memory:
+    """How old a mail may be whose news is taken."""
+    return Memory(db, retention(settings), clock.now)
+
+
 def library(db: Db, settings: Settings, clock: Clock) -> Library:
     """What the API, the dashboard and the commands show."""
     domains = Domains(db, judge(db, settings), clock.now)
@@ -116,7 +121,7 @@ def library(db: Db, settings: Settings, clock: Clock) -> Library:
         quarantine=quarantine,
         wirings=Wirings(db),
         vitals=Vitals(db, journal(db, settings, clock), domains),
-        replayer=Replayer(quarantine, store(db, settings, clock), clock.now, retention(settings)),
+        replayer=Replayer(quarantine, store(db, settings, clock), clock.now, memory(db, settings, clock)),
     )
 
 

@@ -19,6 +19,10 @@ Done = Callable[[Result], None]
 MAX_BATCH = 400
 #: Facts and recipients in one batch: a few mails to thousands weigh as much as hundreds of the usual ones.
 MAX_WEIGHT = 5000
+#: Characters of a message to be kept that weigh as much as one fact.
+LIGHT = 500
+#: Contended tries that a batch may cost.
+SPLITS = 16
 #: Seconds that a batch may gather, at most: a commit costs about the same whether it holds 20 messages or 100.
 LINGER = 0.02
 
@@ -54,9 +58,9 @@ class GroupCommit:
                 raise Unavailable("this process is stopping", retry_after=1)
             if self._process != os.getpid():
                 # Not before: a server may load the application and then fork, and threads stay behind.
-                self._process = os.getpid()
                 self._thread = threading.Thread(target=self._run, name="group-commit", daemon=True)
                 self._thread.start()
+                self._process = os.getpid()
             if len(self._queue) + self._in_flight >= self._max_pending:
                 raise Unavailable(f"{self._max_pending} messages are waiting to be written (MAX_PENDING)")
             self._queue.append((effects, done))
@@ -91,7 +95,9 @@ class GroupCommit:
         while self._queue and len(batch) < MAX_BATCH and weight < MAX_WEIGHT:
             batch.append(self._queue.popleft())
             mail = batch[-1][0].mail
+            kept = batch[-1][0].quarantined
             weight += len(mail.facts) + len(mail.recipients) if mail else 1
+            weight += len(kept.source.message) // LIGHT if kept else 0
         return batch
 
     def _wait_for_work(self) -> bool:
@@ -115,10 +121,11 @@ class GroupCommit:
             done(result)
 
 
-def commit_isolating(store: Store, batch: Sequence[Effects]) -> list[Result]:
+def commit_isolating(store: Store, batch: Sequence[Effects], splits: list[int] | None = None) -> list[Result]:
     """Commits the batch. A message that breaks it is found by halving and goes to quarantine, alone.
 
-    In the same way, one that somebody else's transaction stands in the way of is told to come again, alone.
+    In the same way, one that somebody else's transaction stands in the way of is told to come again, alone; but since
+    each try takes its time, the search ends after a few, and those not sorted out by then come again together.
 
     Raises:
         Unavailable: the database does not answer. What was committed by then stays, and telling it again does no harm.
@@ -127,16 +134,18 @@ def commit_isolating(store: Store, batch: Sequence[Effects]) -> list[Result]:
         with observe_commit(len(batch)):
             return list(store.commit(batch))
     except Contended as error:
-        return _by_halves(store, batch) if len(batch) > 1 else [error]
+        left = [SPLITS] if splits is None else splits
+        left[0] -= 1
+        return _by_halves(store, batch, left) if len(batch) > 1 and left[0] > 0 else [error] * len(batch)
     except (Unavailable, MemoryError):
         raise
     except Exception as error:  # noqa: BLE001 - whatever it is, the message that caused it is found and kept
-        return _by_halves(store, batch) if len(batch) > 1 else [_isolate(store, batch[0], error)]
+        return _by_halves(store, batch, splits) if len(batch) > 1 else [_isolate(store, batch[0], error)]
 
 
-def _by_halves(store: Store, batch: Sequence[Effects]) -> list[Result]:
+def _by_halves(store: Store, batch: Sequence[Effects], splits: list[int] | None) -> list[Result]:
     middle = len(batch) // 2
-    return commit_isolating(store, batch[:middle]) + commit_isolating(store, batch[middle:])
+    return commit_isolating(store, batch[:middle], splits) + commit_isolating(store, batch[middle:], splits)
 
 
 def _isolate(store: Store, effects: Effects, error: Exception) -> Result:

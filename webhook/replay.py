@@ -32,7 +32,9 @@ class StillNotUnderstood(Conflict):
 class Replayer:
     """Takes messages out of quarantine if they can be understood by now."""
 
-    def __init__(self, shelf: Shelf, store: Store, now: Callable[[], datetime], retention: timedelta) -> None:
+    def __init__(
+        self, shelf: Shelf, store: Store, now: Callable[[], datetime], retention: Callable[[], timedelta]
+    ) -> None:
         self._shelf = shelf
         self._store = store
         self._now = now
@@ -49,7 +51,7 @@ class Replayer:
             Unavailable: the database does not answer; nothing changed.
         """
         source = self._shelf.source(identity)
-        effects = accept(msgspec.structs.replace(source, endpoint=""), self._now(), self._retention)
+        effects = accept(msgspec.structs.replace(source, endpoint=""), self._now(), self._retention())
         if effects.quarantined:
             raise StillNotUnderstood(identity, effects.quarantined.reason, effects.quarantined.detail)
         effects = msgspec.structs.replace(effects, source=source, replayed=identity)

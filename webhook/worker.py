@@ -26,10 +26,11 @@ log = get_logger(__name__)
 class Worker:
     """Runs until it is told to stop; whatever it was doing then is either done or not begun."""
 
-    def __init__(self, journal: Journal, clock: Clock) -> None:
+    def __init__(self, journal: Journal, clock: Clock, *, rests: bool = True) -> None:
         self._journal = journal
         self._clock = clock
         self._stopping = threading.Event()
+        self._rests = rests
         self._slid_at = float("-inf")
         self._limit = ENTRIES
 
@@ -60,7 +61,7 @@ class Worker:
                 except Exception:
                     log.exception("worker_failed", task=task.__name__, entries=self._limit)
                     rest = self._isolate() if task == self.post else RETRY
-            self._stopping.wait(rest)
+            self._stopping.wait(rest if self._rests else 0)
 
     def slide(self) -> float:
         """Judges domains whose window has to slide, every now and then; gives the seconds to rest."""

@@ -275,10 +275,21 @@ def test_an_endpoint_is_subscribed_when_it_has_visited_the_url() -> None:
 def test_a_refused_subscription_names_the_settings() -> None:
     with serving(lambda *_: (403, "topic_not_allowed")) as (_, url), standing(ARN) as stand:
         sentence = (
-            f"answered 403 .*topic_not_allowed.*SNS_TOPIC_ARNS={ARN} and SNS_TRUSTED_ORIGINS={stand.topic.origin}"
+            f"answered 403 .*topic_not_allowed.*SNS_TOPIC_ARNS={ARN} and SNS_TRUSTED_ORIGINS={stand.topic.origin}: "
+            f"start the service with these and run this again with --listen-port {stand.server.port}"
         )
         with pytest.raises(Misconfigured, match=sentence):
             stand.subscribe(Target.from_url(url), ["/webhooks/sns"], ONCE_MORE)
+
+
+def test_another_failure_of_the_subscription_is_told_as_it_is() -> None:
+    with (
+        serving(lambda *_: (404, "no such page")) as (_, url),
+        standing(ARN) as stand,
+        pytest.raises(Misconfigured, match=r"answered 404 to the subscription: .*no such page") as told,
+    ):
+        stand.subscribe(Target.from_url(url), ["/webhooks/sns"], ONCE_MORE)
+    assert "--listen-port" not in str(told.value)
 
 
 def test_an_endpoint_that_never_visits_the_url_is_not_subscribed() -> None:

@@ -1,6 +1,6 @@
 """Bad days of the database and hostile messages: who is harmed, and who is not."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from fractions import Fraction
 
 import pytest
@@ -20,6 +20,7 @@ from webhook.domain.reputation import Policy
 from webhook.errors import Conflict, Misconfigured, Unavailable
 from webhook.groupcommit import commit_isolating
 from webhook.pipeline import MAX_FACTS
+from webhook.ports import Posting
 from webhook.worker import Worker
 
 POLICY = Policy(Fraction("0.05"), Fraction("0.001"), Fraction("0.8"), 20, 200, 1, 90)
@@ -132,29 +133,95 @@ def test_a_journal_entry_that_can_not_be_posted_is_set_aside(
 ) -> None:
     database.journal.insert_one({"at": NOW, "places": [{"domain": "broken.example"}], "wirings": []})
     store.commit([effects_of(send(mail("m")))])
-    worker = Worker(journal, FrozenClock(worker_rounds := []))
-    worker_rounds.append(worker)
-    worker.work()
+    ending = StopsWhenPosted(journal)
+    work_on(ending)
     assert database.journal.count_documents({"aside": True}) == 1
     assert database.counters.count_documents({}) == 1
     assert rebuilder.compare(NOW).agree
 
 
-class FrozenClock:
-    """Stops the worker after a while."""
+class Standing:
+    """A clock that stands still."""
 
-    def __init__(self, workers: list[Worker]) -> None:
-        self._workers = workers
-        self._asked = 0
-
-    def now(self) -> object:
+    def now(self) -> datetime:
         return NOW
 
     def monotonic(self) -> float:
-        self._asked += 1
-        if self._asked > 60:
-            self._workers[0].stop()
         return 0.0
+
+
+def nothing() -> None:
+    """Until there is something to stop."""
+
+
+def work_on(journal: "StopsWhenPosted | Unreachable") -> None:
+    """A worker works until its journal stops it."""
+    worker = Worker(journal, Standing(), rests=False)
+    journal.stop = worker.stop
+    worker.work()
+
+
+class StopsWhenPosted:
+    """A journal that ends the worker once something was posted."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self.stop = nothing
+
+    def post(self, limit: int = 1) -> Posting:
+        posting = self._journal.post(limit)
+        if posting.entries:
+            self.stop()
+        return posting
+
+    def slide(self) -> Posting:
+        return self._journal.slide()
+
+    def set_aside(self) -> str:
+        return self._journal.set_aside()
+
+
+class Unreachable:
+    """A journal whose database is away for a while; nothing may be set aside for that."""
+
+    def __init__(self) -> None:
+        self.stop = nothing
+        self.asked = 0
+
+    def post(self, limit: int = 1) -> Posting:
+        self.asked += limit > 0
+        if self.asked > 20:
+            self.stop()
+        raise Unavailable("away")
+
+    def slide(self) -> Posting:
+        raise Unavailable("away")
+
+    def set_aside(self) -> str:
+        pytest.fail("an outage is no fault of an entry's")
+
+
+def test_an_outage_sets_nothing_aside() -> None:
+    journal = Unreachable()
+    work_on(journal)
+    assert journal.asked > 20
+
+
+def test_what_fails_once_is_not_set_aside() -> None:
+    class FailsOnce(Unreachable):
+        def post(self, limit: int = 1) -> Posting:
+            self.asked += limit > 0
+            if self.asked == 1:
+                raise ValueError("once")
+            self.stop()
+            return Posting(0, 0, ())
+
+        def slide(self) -> Posting:
+            return Posting(0, 0, ())
+
+    journal = FailsOnce()
+    work_on(journal)
+    assert journal.asked == 2
 
 
 def test_raising_the_retention_does_not_make_a_rebuild_forget(

@@ -72,8 +72,8 @@ class Stand(msgspec.Struct, frozen=True):
             return answered
         settings = " and ".join(f"{name}={value}" for name, value in self.settings.items())
         return (
-            f"{answered} - it needs {settings}: start the service with these "
-            f"and run this again with --listen-port {self.server.port}"
+            f"{answered} (it needs {settings}: start the service with these "
+            f"and run this again with --listen-port {self.server.port})"
         )
 
 

@@ -38,6 +38,7 @@ Result = Outcome | Unavailable
 #: Threads for what must wait: certificates to fetch, subscriptions to confirm.
 WAITING = 8
 MAX_COLD = 64
+DRAINED = 4 * MAX_BYTES
 FLASK_THREADS = 8
 GC_THRESHOLDS = (50_000, 20, 50)
 
@@ -142,9 +143,12 @@ def _text(headers: dict[bytes, bytes], name: bytes) -> str | None:
 
 
 async def read_body(headers: dict[bytes, bytes], receive: Receive) -> bytes:
-    """The body of a request; raises Rejected (413) as soon as it is known to be too large."""
+    """The body of a request; raises Rejected (413) if it is too large.
+
+    What is only somewhat too large is read to its end: who is answered in the middle of writing may never see why.
+    """
     announced = headers.get(b"content-length", b"")
-    if announced.isdigit() and int(announced[:20]) > MAX_BYTES:
+    if announced.isdigit() and int(announced[:20]) > DRAINED:
         raise too_large()
     parts: list[bytes] = []
     size = 0
@@ -152,9 +156,11 @@ async def read_body(headers: dict[bytes, bytes], receive: Receive) -> bytes:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise Unavailable("the request broke off before its body ended")
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if size > MAX_BYTES:
+        part = message.get("body", b"")
+        size += len(part)
+        if size <= MAX_BYTES:
+            parts.append(part)
+        elif size > DRAINED or not message.get("more_body"):
             raise too_large()
         if not message.get("more_body"):
             return parts[0] if len(parts) == 1 else b"".join(parts)

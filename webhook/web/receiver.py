@@ -32,6 +32,17 @@ class Verifier(Protocol):
         """True if `verify` will touch neither network nor disk."""
 
 
+class Memory(Protocol):
+    """Knows how old a mail may be whose news is taken."""
+
+    @property
+    def known(self) -> bool:
+        """True if asking will not wait."""
+
+    def __call__(self) -> timedelta:
+        """Raises Unavailable if that can't be found out now."""
+
+
 class Confirmer(Protocol):
     """Confirms subscriptions."""
 
@@ -59,15 +70,13 @@ class Answer(Struct, frozen=True):
 
 
 class Receiver:
-    """What the doors share. `now` is the clock; `retention` is how long mails are kept."""
+    """What the doors share. `now` is the clock."""
 
-    def __init__(
-        self, verifier: Verifier, confirmer: Confirmer, now: Callable[[], datetime], retention: timedelta
-    ) -> None:
+    def __init__(self, verifier: Verifier, confirmer: Confirmer, now: Callable[[], datetime], memory: Memory) -> None:
         self._verifier = verifier
         self._confirmer = confirmer
         self._now = now
-        self._retention = retention
+        self._memory = memory
 
     def read(self, request: Request, body: bytes, header_type: str | None, raw_delivery: str | None) -> Envelope:
         """The envelope in a request; raises Rejected."""
@@ -79,7 +88,8 @@ class Receiver:
 
     def is_warm(self, envelope: Envelope) -> bool:
         """True if `understand` will not wait for anything."""
-        return envelope.type is not MessageType.SUBSCRIPTION and self._verifier.is_warm(envelope)
+        known = self._memory.known and envelope.type is not MessageType.SUBSCRIPTION
+        return known and self._verifier.is_warm(envelope)
 
     def understand(self, request: Request, envelope: Envelope) -> Effects:
         """What the message changes; may fetch a certificate, and confirms a subscription.
@@ -93,7 +103,7 @@ class Receiver:
         request.verified = perf_counter() - began
         source = Source(envelope.topic_arn, envelope.message_id, envelope.message, request.endpoint)
         if envelope.type is MessageType.NOTIFICATION:
-            return accept(source, self._now(), self._retention)
+            return accept(source, self._now(), self._memory())
         state, arn = "unsubscribed", ""
         if envelope.type is MessageType.SUBSCRIPTION:
             state, arn = "confirmed", self._confirmer.confirm(envelope)

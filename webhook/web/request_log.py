@@ -67,8 +67,8 @@ class RequestLog:
         if troubled in self._tells:
             self._lines.append(self._line(request, answer, troubled=troubled))
         if self._process != os.getpid():
-            self._process = os.getpid()
             threading.Thread(target=self._write_on, name="request-log", daemon=True).start()
+            self._process = os.getpid()
         if not self._wake.is_set():
             self._wake.set()
 

@@ -34,7 +34,7 @@ def keep_services(app: Flask, services: Services) -> None:
     settings = services.settings
     app.extensions[_KEY] = WebServices(
         settings=settings,
-        receiver=Receiver(services.verifier, services.confirmer, services.clock.now, services.retention),
+        receiver=Receiver(services.verifier, services.confirmer, services.clock.now, services.memory),
         commit=services.commit,
         library=services.library,
         requests=RequestLog(services.clock.now, settings.log_level, settings.log_format),

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime, timedelta
 
 import pymongo
+from bson import ObjectId
 from pymongo import UpdateOne
 from pymongo.client_session import ClientSession
 
@@ -33,17 +34,16 @@ class Journal:
         self._db = db
         self._judge = judge
         self._now = now
+        self._tried: ObjectId | None = None
 
     def post(self, limit: int = ENTRIES) -> Posting:
         """Posts the oldest entries. Another worker may do so at the same time: one of the two tries again."""
         return self._in_transaction(lambda session: self._post(session, limit))
 
     def set_aside(self) -> str:
-        """Marks the oldest entry as broken, so that those behind it are posted; `rebuild` puts right what it lacks."""
+        """Marks as broken what the last posting began with; `rebuild` puts right what the counters then lack."""
         with database_errors():
-            entry = self._db.journal.find_one_and_update(
-                WAITING, {"$set": {"aside": True}}, sort=[("_id", pymongo.ASCENDING)]
-            )
+            entry = self._db.journal.find_one_and_update({"_id": self._tried, **WAITING}, {"$set": {"aside": True}})
         return str(entry["_id"]) if entry else ""
 
     def slide(self, limit: int = 200) -> Posting:
@@ -76,6 +76,7 @@ class Journal:
 
     def _post(self, session: ClientSession, limit: int) -> Posting:
         entries = self._oldest(session, limit)
+        self._tried = entries[0]["_id"] if entries else None
         if not entries:
             return Posting(0, 0, ())
         places = list(merged(entries))

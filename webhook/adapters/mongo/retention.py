@@ -1,5 +1,6 @@
 """Since when mails are stored completely: raising EVENT_RETENTION_DAYS does not bring back what has gone by then."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
 from webhook.adapters.mongo.client import Db, Document, database_errors
@@ -27,6 +28,27 @@ def retention_in_force(db: Db, retention: timedelta, now: datetime) -> timedelta
     """How old a mail may be whose news is told from a second telling; at most what is set."""
     first = first_complete_day(db, retention, now)
     return min(retention, now - datetime(first.year, first.month, first.day, tzinfo=UTC))
+
+
+class Memory:
+    """How old a mail may be whose news is taken: asked of the database until it answers, then known."""
+
+    def __init__(self, db: Db, retention: timedelta, now: Callable[[], datetime]) -> None:
+        self._db = db
+        self._retention = retention
+        self._now = now
+        self._known: timedelta | None = None
+
+    @property
+    def known(self) -> bool:
+        """True if asking will not wait for the database."""
+        return self._known is not None
+
+    def __call__(self) -> timedelta:
+        """Raises Unavailable while it is not known and the database does not answer."""
+        if self._known is None:
+            self._known = retention_in_force(self._db, self._retention, self._now())
+        return self._known
 
 
 def _since(noted: Document | None, retention: timedelta, now: datetime) -> date:

@@ -10,7 +10,7 @@ from pymongo.client_session import ClientSession
 from webhook.adapters.mongo.client import MAJORITY, SNAPSHOT, Db, Document, database_errors
 from webhook.adapters.mongo.documents import counts_document, mail_document, mail_of
 from webhook.domain.effects import Effects, Hint, Outcome, Quarantined, Subscription
-from webhook.errors import Contended
+from webhook.errors import Contended, Unavailable
 from webhook.pipeline import HISTORY, Settlement, mail_ids, settle
 
 #: Seconds a commit may take; the answer must be there before the sender's patience ends.
@@ -40,8 +40,13 @@ class MongoStore:
                 raise Contended("another process holds one of the mails concerned")
             return self._write(batch, session)
 
-        with database_errors(), pymongo.timeout(PATIENCE), self._db.client.start_session() as session:
-            settlement = session.with_transaction(write, read_concern=SNAPSHOT, write_concern=MAJORITY)
+        try:
+            with database_errors(), pymongo.timeout(PATIENCE), self._db.client.start_session() as session:
+                settlement = session.with_transaction(write, read_concern=SNAPSHOT, write_concern=MAJORITY)
+        except Unavailable as error:
+            if tries > 1:  # only a conflict makes it try again
+                raise Contended(error.detail) from error
+            raise
         self._shown.update((wiring, kind) for wiring, kinds in settlement.kinds.items() for kind in kinds)
         return settlement.outcomes
 
