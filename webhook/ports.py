@@ -34,11 +34,15 @@ class Store(Protocol):
 
 
 class Posting(Struct, frozen=True):
-    """What one posting did: entries taken from the journal, domains judged, and those whose status changed."""
+    """What one posting did: entries taken from the journal, domains judged, and those whose status changed.
+
+    `more` is true if it stopped before the journal was empty.
+    """
 
     entries: int
     domains: int
     flipped: tuple[Verdict, ...]
+    more: bool = False
 
 
 class Findings(Struct, frozen=True):

@@ -10,7 +10,7 @@ from webhook.logs import get_logger
 from webhook.ports import Clock, Journal, Posting
 
 #: Entries of the journal that one posting takes on.
-ENTRIES = 200
+ENTRIES = 1000
 #: Seconds between two looks at a journal that is empty.
 REST = 0.25
 #: … and at most, however long a posting took.
@@ -77,13 +77,15 @@ class Worker:
         """Posts and judges what there is, and gives the seconds to rest.
 
         Under load it rests longer than it worked: acknowledging messages comes first, and a domain that was told of
-        many times meanwhile is judged once.
+        many times meanwhile is judged once. Less so if it falls behind.
         """
         began = self._clock.monotonic()
         posting = self._journal.post(self._limit)
         report(posting)
         self._limit = min(self._limit * 2, ENTRIES)
         worked = self._clock.monotonic() - began
+        if posting.more:
+            return min(2 * worked, REST_MAX)
         return min(max(REST, 6 * worked), REST_MAX) if posting.entries > 1 else REST
 
     def _isolate(self) -> float:

@@ -21,7 +21,7 @@ from webhook.ports import Posting
 #: Seconds one posting may take.
 PATIENCE = 8
 #: What one posting takes on: entries, and domains beyond which it stops adding entries.
-ENTRIES = 200
+ENTRIES = 1000
 DOMAINS = 1000
 #: Entries that are to be posted.
 WAITING: Document = {"aside": {"$exists": False}}
@@ -84,7 +84,8 @@ class Journal:
         domains = {place["domain"] for place in places} | self._waiting_for(entries, session)
         flipped = self._judge.judge(domains, self._now(), session)
         self._db.journal.delete_many({"_id": {"$in": [entry["_id"] for entry in entries]}}, session=session)
-        return Posting(len(entries), len(domains), tuple(flipped))
+        more = len(entries) >= limit or len(domains) >= DOMAINS
+        return Posting(len(entries), len(domains), tuple(flipped), more=more)
 
     def _oldest(self, session: ClientSession, limit: int) -> list[Document]:
         entries: list[Document] = []
