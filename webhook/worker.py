@@ -85,7 +85,7 @@ class Worker:
         self._limit = min(self._limit * 2, ENTRIES)
         worked = self._clock.monotonic() - began
         if posting.more:
-            return min(2 * worked, REST_MAX)
+            return min(4 * worked, REST_MAX)
         return min(max(REST, 6 * worked), REST_MAX) if posting.entries > 1 else REST
 
     def _isolate(self) -> float:

@@ -22,7 +22,7 @@ from webhook.ports import Posting
 PATIENCE = 8
 #: What one posting takes on: entries, and domains beyond which it stops adding entries.
 ENTRIES = 1000
-DOMAINS = 1000
+DOMAINS = 2000
 #: Entries that are to be posted.
 WAITING: Document = {"aside": {"$exists": False}}
 
