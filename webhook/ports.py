@@ -36,13 +36,14 @@ class Store(Protocol):
 class Posting(Struct, frozen=True):
     """What one posting did: entries taken from the journal, domains judged, and those whose status changed.
 
-    `more` is true if it stopped before the journal was empty.
+    `more` is true if it stopped before the journal was empty, `busy` if news was coming in just then.
     """
 
     entries: int
     domains: int
     flipped: tuple[Verdict, ...]
     more: bool = False
+    busy: bool = False
 
 
 class Findings(Struct, frozen=True):

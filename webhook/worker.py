@@ -15,6 +15,8 @@ ENTRIES = 1000
 REST = 0.25
 #: … and at most, however long a posting took.
 REST_MAX = 1.5
+#: … and if it falls behind, which many thousand domains at once can bring about.
+BEHIND_MAX = 3.5
 #: Seconds between two looks for windows that have to slide.
 SLIDE_EVERY = 5.0
 #: Seconds to wait for a database that does not answer: at first, and at most.
@@ -77,7 +79,7 @@ class Worker:
         """Posts and judges what there is, and gives the seconds to rest.
 
         Under load it rests longer than it worked: acknowledging messages comes first, and a domain that was told of
-        many times meanwhile is judged once. Less so if it falls behind.
+        many times meanwhile is judged once. What is left over is made up for when the load has gone.
         """
         began = self._clock.monotonic()
         posting = self._journal.post(self._limit)
@@ -85,7 +87,7 @@ class Worker:
         self._limit = min(self._limit * 2, ENTRIES)
         worked = self._clock.monotonic() - began
         if posting.more:
-            return min(4 * worked, REST_MAX)
+            return min(6 * worked, BEHIND_MAX) if posting.busy else 0.0
         return min(max(REST, 6 * worked), REST_MAX) if posting.entries > 1 else REST
 
     def _isolate(self) -> float:

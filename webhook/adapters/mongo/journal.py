@@ -23,6 +23,8 @@ PATIENCE = 8
 #: What one posting takes on: entries, and domains beyond which it stops adding entries.
 ENTRIES = 1000
 DOMAINS = 2000
+#: So long after the last entry messages are taken to be still coming in.
+BUSY = timedelta(seconds=3)
 #: Entries that are to be posted.
 WAITING: Document = {"aside": {"$exists": False}}
 
@@ -85,7 +87,12 @@ class Journal:
         flipped = self._judge.judge(domains, self._now(), session)
         self._db.journal.delete_many({"_id": {"$in": [entry["_id"] for entry in entries]}}, session=session)
         more = len(entries) >= limit or len(domains) >= DOMAINS
-        return Posting(len(entries), len(domains), tuple(flipped), more=more)
+        return Posting(len(entries), len(domains), tuple(flipped), more=more, busy=more and self._busy(session))
+
+    def _busy(self, session: ClientSession) -> bool:
+        """True if an entry was made within the last seconds."""
+        newest = self._db.journal.find_one({}, {"at": 1}, sort=[("_id", pymongo.DESCENDING)], session=session)
+        return newest is not None and self._now() - newest["at"] < BUSY
 
     def _oldest(self, session: ClientSession, limit: int) -> list[Document]:
         entries: list[Document] = []
