@@ -76,7 +76,9 @@ def sheets_of(plan: argparse.Namespace, pool: Pool) -> tuple[list[Sheet], dict[s
             for name, subject in subjects.items():
                 _measure_into(rounds[name], f"round {number + 1}", subject, pool, load, missing)
     sheets = [report.sheet_of(load, rounds, subjects, PRODUCT) for load, rounds in found.items()]
-    sheets.extend(at_half_load(plan, pool, subjects, next(iter(found.values()))))
+    for load, rounds in found.items():
+        if not load.fresh:
+            sheets.extend(at_half_load(plan, pool, subjects, load.connections, rounds))
     return [*sheets, report.cost_sheet(cost.costs(pool))], missing
 
 
@@ -101,13 +103,18 @@ def fastest(ways: list[Subject], pool: Pool) -> Subject:
 
 
 def at_half_load(
-    plan: argparse.Namespace, pool: Pool, subjects: dict[str, Subject], found: dict[str, list[Measurement]]
+    plan: argparse.Namespace,
+    pool: Pool,
+    subjects: dict[str, Subject],
+    connections: int,
+    found: dict[str, list[Measurement]],
 ) -> Iterator[Sheet]:
-    """The product's latency at half of what it was found to accept."""
+    """The product's latency at half of what it was found to accept over so many connections."""
     if not found.get(PRODUCT):
         return
     rate = summarise(found[PRODUCT]).rate / 2
-    load = Load(f"Half load: {rate:,.0f} messages per second fall due, 128 connections", 128, plan.seconds, rate=rate)
+    title = f"Half load: {rate:,.0f} messages per second fall due, {connections} connections"
+    load = Load(title, connections, plan.seconds, rate=rate)
     rounds: list[Measurement] = []
     for number in range(plan.rounds):
         _measure_into(rounds, f"round {number + 1}", subjects[PRODUCT], pool, load, {})

@@ -1,6 +1,6 @@
 """What the core needs of the outside world, as roles. The adapters play them; the tests' in-memory twins do, too."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
@@ -68,8 +68,11 @@ class Findings(Struct, frozen=True):
 class Journal(Protocol):
     """What commits added and is not yet in the counters. Raises Unavailable if the database does not answer."""
 
-    def post(self, limit: int = ...) -> Posting:
-        """Posts the oldest entries, at most `limit`, and judges the domains they name: all or nothing."""
+    def post(self, limit: int = ..., breathe: Callable[[], None] = ...) -> Posting:
+        """Posts the oldest entries, at most `limit`, and judges the domains they name: all or nothing.
+
+        While messages come in it calls `breathe` every now and then, which may wait.
+        """
 
     def set_aside(self) -> str:
         """Puts the oldest entry aside, where it stays without being posted; gives its id."""

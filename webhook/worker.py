@@ -17,6 +17,8 @@ REST = 0.25
 REST_MAX = 1.5
 #: … and if it falls behind, which many thousand domains at once can bring about.
 BEHIND_MAX = 3.5
+#: While messages come in it stops that many times longer than it worked, within one posting too; and seconds, at most.
+BREATH, BREATH_MAX = 3.0, 0.05
 #: Seconds between two looks for windows that have to slide.
 SLIDE_EVERY = 5.0
 #: Seconds to wait for a database that does not answer: at first, and at most.
@@ -35,6 +37,7 @@ class Worker:
         self._rests = rests
         self._slid_at = float("-inf")
         self._limit = ENTRIES
+        self._breathed = self._breathed_at = 0.0
 
     def stop(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
         """Ends the loop after what is under way; a signal handler."""
@@ -81,14 +84,23 @@ class Worker:
         Under load it rests longer than it worked: acknowledging messages comes first, and a domain that was told of
         many times meanwhile is judged once. What is left over is made up for when the load has gone.
         """
-        began = self._clock.monotonic()
-        posting = self._journal.post(self._limit)
+        began = self._breathed_at = self._clock.monotonic()
+        self._breathed = 0.0
+        posting = self._journal.post(self._limit, self._breathe)
         report(posting)
         self._limit = min(self._limit * 2, ENTRIES)
-        worked = self._clock.monotonic() - began
+        worked = self._clock.monotonic() - began - self._breathed
         if posting.more:
             return min(6 * worked, BEHIND_MAX) if posting.busy else 0.0
         return min(max(REST, 6 * worked), REST_MAX) if posting.entries > 1 else REST
+
+    def _breathe(self) -> None:
+        """Waits for longer than it worked since the last time: in one piece its work would hold up acknowledgements."""
+        began = self._clock.monotonic()
+        if self._rests:
+            self._stopping.wait(min(BREATH * (began - self._breathed_at), BREATH_MAX))
+        self._breathed_at = self._clock.monotonic()
+        self._breathed += self._breathed_at - began
 
     def _isolate(self) -> float:
         """After a failure: fewer entries at once, until the one that can't be posted is found and set aside."""

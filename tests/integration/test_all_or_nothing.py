@@ -1,7 +1,7 @@
 """A commit, and a posting, is all or nothing; and what is acknowledged is durable."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -49,8 +49,8 @@ class DyingStore(MongoStore):
 class DyingJournal(Journal):
     """Dies when all is written and nothing committed."""
 
-    def _post(self, session: ClientSession, limit: int) -> Any:
-        super()._post(session, limit)
+    def _post(self, session: ClientSession, limit: int, breathe: Callable[[], None]) -> Any:
+        super()._post(session, limit, breathe)
         raise Death
 
 

@@ -80,3 +80,22 @@ def test_the_oldest_entries_are_posted_first(database: Db, store: MongoStore) ->
     journal = Journal(database, Judge(database, POLICY), lambda: NOW)
     assert [journal.post(1).entries, database.counters.distinct("domain")] == [1, ["d0.example"]]
     assert [journal.post(1).entries, database.counters.distinct("domain")] == [1, ["d0.example", "d1.example"]]
+
+
+def test_a_posting_under_load_breathes_between_groups_of_domains(database: Db) -> None:
+    journal = Journal(database, Judge(database, POLICY), lambda: NOW)
+    places = [{"domain": f"d{number}.example", "day": "2026-03-01", "n": {"sent": 1}} for number in range(120)]
+    database.journal.insert_one({"at": NOW, "places": places, "wirings": []})
+    breaths: list[None] = []
+    assert journal.post(breathe=lambda: breaths.append(None)).domains == 120
+    assert len(breaths) == 3
+    assert database.emaildomains.count_documents({"reputation.sent": {"$gte": 0}}) == 120
+
+
+def test_a_posting_after_the_load_does_not(database: Db) -> None:
+    journal = Journal(database, Judge(database, POLICY), lambda: NOW)
+    places = [{"domain": f"d{number}.example", "day": "2026-03-01", "n": {"sent": 1}} for number in range(120)]
+    database.journal.insert_one({"at": NOW - timedelta(seconds=10), "places": places, "wirings": []})
+    breaths: list[None] = []
+    journal.post(breathe=lambda: breaths.append(None))
+    assert not breaths

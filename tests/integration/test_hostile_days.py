@@ -1,5 +1,6 @@
 """Bad days of the database and hostile messages: who is harmed, and who is not."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from fractions import Fraction
 
@@ -168,7 +169,7 @@ class StopsWhenPosted:
         self._journal = journal
         self.stop = nothing
 
-    def post(self, limit: int = 1) -> Posting:
+    def post(self, limit: int = 1, _breathe: Callable[[], None] | None = None) -> Posting:
         posting = self._journal.post(limit)
         if posting.entries:
             self.stop()
@@ -188,7 +189,7 @@ class Unreachable:
         self.stop = nothing
         self.asked = 0
 
-    def post(self, limit: int = 1) -> Posting:
+    def post(self, limit: int = 1, _breathe: Callable[[], None] | None = None) -> Posting:
         self.asked += limit > 0
         if self.asked > 20:
             self.stop()
@@ -209,7 +210,7 @@ def test_an_outage_sets_nothing_aside() -> None:
 
 def test_what_fails_once_is_not_set_aside() -> None:
     class FailsOnce(Unreachable):
-        def post(self, limit: int = 1) -> Posting:
+        def post(self, limit: int = 1, _breathe: Callable[[], None] | None = None) -> Posting:
             self.asked += limit > 0
             if self.asked == 1:
                 raise ValueError("once")

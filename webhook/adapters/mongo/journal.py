@@ -6,6 +6,7 @@ all of it or nothing, and entries that are still there are simply posted by the 
 
 from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 import pymongo
 from bson import ObjectId
@@ -15,6 +16,7 @@ from pymongo.client_session import ClientSession
 from webhook.adapters.mongo.client import MAJORITY, SNAPSHOT, Db, Document, database_errors
 from webhook.adapters.mongo.documents import counters_id, day_of, midnight
 from webhook.adapters.mongo.verdicts import Judge
+from webhook.domain.reputation import Verdict
 from webhook.pipeline import HISTORY
 from webhook.ports import Posting
 
@@ -23,6 +25,8 @@ PATIENCE = 8
 #: What one posting takes on: entries, and domains beyond which it stops adding entries.
 ENTRIES = 1000
 DOMAINS = 2000
+#: Domains judged in one go; a pause lets those through who wait for the processor meanwhile.
+GROUP = 50
 #: So long after the last entry messages are taken to be still coming in.
 BUSY = timedelta(seconds=3)
 #: Entries that are to be posted.
@@ -38,9 +42,12 @@ class Journal:
         self._now = now
         self._tried: ObjectId | None = None
 
-    def post(self, limit: int = ENTRIES) -> Posting:
-        """Posts the oldest entries. Another worker may do so at the same time: one of the two tries again."""
-        return self._in_transaction(lambda session: self._post(session, limit))
+    def post(self, limit: int = ENTRIES, breathe: Callable[[], None] = lambda: None) -> Posting:
+        """Posts the oldest entries. Another worker may do so at the same time: one of the two tries again.
+
+        While messages come in, `breathe` is called every now and then: what it waits is theirs.
+        """
+        return self._in_transaction(lambda session: self._post(session, limit, breathe))
 
     def set_aside(self) -> str:
         """Marks as broken what the last posting began with; `rebuild` puts right what the counters then lack."""
@@ -76,18 +83,24 @@ class Journal:
         with database_errors(), pymongo.timeout(PATIENCE), self._db.client.start_session() as session:
             return session.with_transaction(work, read_concern=SNAPSHOT, write_concern=MAJORITY)
 
-    def _post(self, session: ClientSession, limit: int) -> Posting:
+    def _post(self, session: ClientSession, limit: int, breathe: Callable[[], None]) -> Posting:
         entries = self._oldest(session, limit)
         self._tried = entries[0]["_id"] if entries else None
         if not entries:
             return Posting(0, 0, ())
-        places = list(merged(entries))
-        add_to_counters(self._db, places, session)
-        domains = {place["domain"] for place in places} | self._waiting_for(entries, session)
-        flipped = self._judge.judge(domains, self._now(), session)
+        busy = self._busy(session)
+        places: dict[str, list[Document]] = {domain: [] for domain in sorted(self._waiting_for(entries, session))}
+        for place in merged(entries):
+            places.setdefault(place["domain"], []).append(place)
+        flipped: list[Verdict] = []
+        for group in batched(places, GROUP):
+            add_to_counters(self._db, (place for domain in group for place in places[domain]), session)
+            flipped += self._judge.judge(group, self._now(), session)
+            if busy and len(places) > GROUP:
+                breathe()
         self._db.journal.delete_many({"_id": {"$in": [entry["_id"] for entry in entries]}}, session=session)
-        more = len(entries) >= limit or len(domains) >= DOMAINS
-        return Posting(len(entries), len(domains), tuple(flipped), more=more, busy=more and self._busy(session))
+        more = len(entries) >= limit or len(places) >= DOMAINS
+        return Posting(len(entries), len(places), tuple(flipped), more=more, busy=more and busy)
 
     def _busy(self, session: ClientSession) -> bool:
         """True if an entry was made within the last seconds."""
@@ -111,6 +124,13 @@ class Journal:
             return set()
         query = {"reputation.blindWirings": {"$in": wirings}}
         return {document["domain"] for document in self._db.emaildomains.find(query, {"domain": 1}, session=session)}
+
+
+def batched(names: Iterable[str], size: int) -> Iterable[list[str]]:
+    """The names in lists of `size`."""
+    rest = iter(names)
+    while group := list(islice(rest, size)):
+        yield group
 
 
 def merged(entries: Iterable[Document]) -> Iterable[Document]:
