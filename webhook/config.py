@@ -55,6 +55,14 @@ class Settings:
     aws_sdk_access_key_id: str | None = field(default=None, repr=False)
     aws_sdk_secret_access_key: str | None = field(default=None, repr=False)
     aws_endpoint_url: str | None = None
+    aws_ses_auto_register: bool = True
+    aws_ses_enable_sending: bool = False
+    ses_configuration_set: str | None = None
+    ses_tenant_prefix: str | None = None
+    sending_flagged: str = "refuse"
+    reputation_action: str = "none"
+    dmarc_rua: str | None = None
+    dns_resolvers: tuple[str, ...] = ("1.1.1.1", "8.8.8.8")
     api_tokens: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     public_url: str | None = None
 
@@ -162,6 +170,14 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("AWS_SDK_ACCESS_KEY_ID", str, "boto3's own chain", "AWS credentials", secret=True),
     Setting("AWS_SDK_SECRET_ACCESS_KEY", str, "boto3's own chain", "AWS credentials", secret=True),
     Setting("AWS_ENDPOINT_URL", parsing.web_address, "none", "another address for AWS's API, as in boto3"),
+    Setting("AWS_SES_AUTO_REGISTER", parsing.boolean, "true", "register domains that are added with SES"),
+    Setting("AWS_SES_ENABLE_SENDING", parsing.boolean, "false", "allow sending through the API"),
+    Setting("SES_CONFIGURATION_SET", parsing.ses_name, "none", "added to what is sent and registered"),
+    Setting("SES_TENANT_PREFIX", parsing.tenant_prefix, "none", "give each domain an SES tenant of this prefix"),
+    Setting("SENDING_FLAGGED", parsing.one_of(("refuse", "allow")), "refuse", "what a flagged domain may send"),
+    Setting("REPUTATION_ACTION", parsing.one_of(("none", "pause")), "none", "what happens to a flagged domain"),
+    Setting("DMARC_RUA", parsing.mail_address, "none", "where customers' DMARC reports are to go"),
+    Setting("DNS_RESOLVERS", parsing.resolvers, "1.1.1.1,8.8.8.8", "public resolvers that the DNS doctor asks"),
     Setting("API_TOKENS", parsing.named_tokens, "none", "tokens of the API", secret=True),
     Setting("PUBLIC_URL", parsing.web_address, "none", "how the outside reaches this service"),
 )
@@ -170,14 +186,8 @@ SETTINGS: tuple[Setting, ...] = (
 RESERVED = frozenset(
     {
         "ALERT_ALLOW_NETWORKS",
-        "AWS_SES_AUTO_REGISTER",
-        "AWS_SES_ENABLE_SENDING",
-        "DMARC_RUA",
-        "REPUTATION_ACTION",
         "SECRET_KEY",
         "SECRET_KEY_FILE",
-        "SES_CONFIGURATION_SET",
-        "SES_TENANT_PREFIX",
         "SQS_QUEUE_URLS",
     }
 )

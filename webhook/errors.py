@@ -48,5 +48,50 @@ class Conflict(SentinelError):
     """The state changed under the caller's hands, or does not allow what was asked."""
 
 
+class Invalid(SentinelError):
+    """What was given is wrong: `field` names it, `detail` says how, `hint` what it may be. Answered 400."""
+
+    def __init__(self, field: str, detail: str, hint: str = "") -> None:
+        super().__init__(f"{field}: {detail}")
+        self.field = field
+        self.detail = detail
+        self.hint = hint or detail
+
+
+class Refused(SentinelError):
+    """Understood, but not done: `code` is the word of the public contract, `detail` why, `hint` what would help."""
+
+    def __init__(self, code: str, detail: str, hint: str, status: int = 409) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.hint = hint
+        self.status = status
+
+
+class Limited(SentinelError):
+    """Too much at once: to be tried again after `retry_after` seconds. Answered 429."""
+
+    def __init__(self, detail: str, retry_after: float) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.retry_after = retry_after
+
+
+class AwsError(SentinelError):
+    """AWS did not do it: `code` is one of ours, `detail` one plain sentence, `hint` the fix.
+
+    `retryable` is true if the same call may succeed after `retry_after` seconds without anybody doing anything.
+    """
+
+    def __init__(self, code: str, detail: str, hint: str, *, retryable: bool, retry_after: float = 60) -> None:
+        super().__init__(f"{detail}: {hint}" if hint else detail)
+        self.code = code
+        self.detail = detail
+        self.hint = hint
+        self.retryable = retryable
+        self.retry_after = retry_after
+
+
 class Misconfigured(SentinelError):
     """A setting, a file or a program this needs is wrong or missing; the message says which, and the fix."""

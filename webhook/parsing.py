@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from fractions import Fraction
+from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -103,6 +104,48 @@ def aws_region(text: str) -> str:
     if not re.fullmatch(r"[a-z]{2}(?:-[a-z]+)+-\d+", text):
         raise ValueError("must be an AWS region like eu-north-1")
     return text
+
+
+def boolean(text: str) -> bool:
+    if text.lower() not in {"true", "false"}:
+        raise ValueError("must be true or false")
+    return text.lower() == "true"
+
+
+def ses_name(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", text):
+        raise ValueError("must be a name of 1 to 64 letters, digits, _ or -")
+    return text
+
+
+def tenant_prefix(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,20}", text):
+        raise ValueError("must be 1 to 20 letters, digits, _ or -")
+    return text
+
+
+def mail_address(text: str) -> str:
+    address = text.removeprefix("mailto:")
+    if not re.fullmatch(r"[^\s@,;!]{1,64}@[A-Za-z0-9.-]{1,255}", address):
+        raise ValueError("must be a mail address like reports@example.com")
+    return address
+
+
+def resolvers(text: str) -> tuple[str, ...]:
+    """IP addresses, with a port if it is not 53: `192.0.2.1`, `192.0.2.1:5353`, `2001:db8::1`, `[2001:db8::1]:53`."""
+    if not all(map(_is_resolver, _items(text))):
+        raise ValueError("must list IP addresses of DNS resolvers like 1.1.1.1 or 127.0.0.1:5353")
+    return _items(text)
+
+
+def _is_resolver(text: str) -> bool:
+    try:
+        if text.count(":") > 1 and not text.startswith("["):
+            return bool(ip_address(text))
+        parts = urlsplit(f"//{text}")
+        return bool(parts.hostname and ip_address(parts.hostname) and parts.port != 0 and parts.netloc == text)
+    except ValueError:
+        return False
 
 
 def folder(text: str) -> Path:

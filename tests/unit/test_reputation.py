@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 
 from webhook.domain.counts import Counts
 from webhook.domain.explanation import explain, percent
-from webhook.domain.reputation import Policy, Reason, Status, Verdict, evaluate, wilson, window_of
+from webhook.domain.reputation import (
+    Fresh,
+    Numbers,
+    Policy,
+    Reason,
+    Status,
+    Verdict,
+    evaluate,
+    wilson,
+    window_of,
+)
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 TODAY = NOW.date()
@@ -188,3 +198,21 @@ def test_the_days_of_a_verdict_are_utc_days() -> None:
     late = datetime(2026, 3, 10, 23, 59, 59, tzinfo=UTC)
     told = evaluate("example.com", {date(2026, 3, 11): {"sent": 500}}, SHOWN, POLICY, late)
     assert told.numbers.sent == 0
+
+
+class TestNewStart:
+    FRESH = Fresh(TODAY, {"sent": 900, "bounces": 90})
+
+    def judged(self, days: dict[date, Counts]) -> Verdict:
+        return evaluate("a.example", days, {}, POLICY, NOW, self.FRESH)
+
+    def test_days_before_do_not_count(self) -> None:
+        verdict = self.judged({TODAY - timedelta(days=1): {"sent": 1000, "bounces": 500}, TODAY: {"sent": 1000}})
+        assert (verdict.numbers, verdict.status) == (Numbers(100, 0, 0), Status.HEALTHY)
+
+    def test_of_its_own_day_only_what_came_on_top_counts(self) -> None:
+        verdict = self.judged({TODAY: {"sent": 1100, "bounces": 101}})
+        assert (verdict.numbers, verdict.flags) == (Numbers(200, 11, 0), ("bounce",))
+
+    def test_what_is_taken_back_of_earlier_news_leaves_nothing_below_zero(self) -> None:
+        assert self.judged({TODAY: {"sent": 850, "bounces": 80}}).numbers == Numbers(0, 0, 0)

@@ -59,6 +59,13 @@ class Window(Struct, frozen=True):
         return (self.last - self.first).days + 1
 
 
+class Fresh(Struct, frozen=True):
+    """A new start after a resume: no earlier day counts, and of that day only what came on top of `base`."""
+
+    day: date
+    base: Mapping[str, int]
+
+
 class Numbers(Struct, frozen=True):
     """What a rate is made of; all in (mail, recipient) pairs, complaints in feedback ids."""
 
@@ -124,7 +131,12 @@ def limit(policy: Policy, flag: str) -> Fraction:
 
 
 def evaluate(
-    domain: str, days: Mapping[date, Counts], kinds: Mapping[str, frozenset[str]], policy: Policy, now: datetime
+    domain: str,
+    days: Mapping[date, Counts],
+    kinds: Mapping[str, frozenset[str]],
+    policy: Policy,
+    now: datetime,
+    fresh: Fresh | None = None,
 ) -> Verdict:
     """The verdict on a domain at a moment.
 
@@ -134,7 +146,10 @@ def evaluate(
         kinds: per wiring, the kinds of event it has ever shown.
         policy: the limits.
         now: the moment, in UTC; its day is the window's last.
+        fresh: where the domain was given a new start, if it was.
     """
+    if fresh:
+        days = since(days, fresh)
     window = window_of(days, policy, now.date())
     totals: Counts = {}
     for day, counters in days.items():
@@ -158,6 +173,16 @@ def window_of(days: Mapping[date, Counts], policy: Policy, today: date) -> Windo
             held += counters.get("sent", 0)
             spoken = length
     return Window(today - timedelta(days=length - 1), today, spoken)
+
+
+def since(days: Mapping[date, Counts], fresh: Fresh) -> dict[date, Counts]:
+    """The counters from a new start on. What is taken back of what came before it leaves none below zero."""
+    counted = {day: counters for day, counters in days.items() if day >= fresh.day}
+    if fresh.day in counted:
+        counted[fresh.day] = {
+            name: more for name, count in counted[fresh.day].items() if (more := count - fresh.base.get(name, 0)) > 0
+        }
+    return counted
 
 
 def _blind(totals: Counts, kinds: Mapping[str, frozenset[str]]) -> tuple[Numbers, tuple[str, ...]]:

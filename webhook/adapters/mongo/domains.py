@@ -27,10 +27,17 @@ class Domains:
         self._now = now
 
     def find(
-        self, *, status: str = "", verification: str = "", part: str = "", cursor: str = "", limit: int = LIMIT
+        self,
+        *,
+        status: str = "",
+        verification: str = "",
+        part: str = "",
+        cursor: str = "",
+        limit: int = LIMIT,
+        owner: str | None = None,
     ) -> Page:
-        """Domains by name. What is given narrows it down; `part` is any part of the name."""
-        wanted: Document = {}
+        """Domains by name. What is given narrows it down; `part` is any part of the name, `owner` whose they are."""
+        wanted: Document = owned_by(owner)
         if status:
             # A domain that nothing was heard of yet has no verdict at all.
             wanted["reputation.status"] = {"$in": [status, None]} if status == Status.INSUFFICIENT else status
@@ -47,20 +54,24 @@ class Domains:
             found = list(self._db.emaildomains.find(wanted, {"_id": 0}).sort("domain", 1).limit(limit + 1))
         return page_of([_shown(document) for document in found], limit, lambda last: [last["domain"]])
 
-    def get(self, domain: str) -> Document:
-        """One domain; raises NotFound."""
+    def get(self, domain: str, owner: str | None = None) -> Document:
+        """One domain; raises NotFound, as for a domain that is not the owner's."""
+        return _shown(self.require(domain, owner))
+
+    def require(self, domain: str, owner: str | None = None) -> Document:
+        """One domain as it is stored; raises NotFound, as for a domain that is not the owner's."""
         with database_errors():
-            found = self._db.emaildomains.find_one({"domain": named(domain)}, {"_id": 0})
+            found = self._db.emaildomains.find_one({"domain": named(domain), **owned_by(owner)}, {"_id": 0})
         if found is None:
             raise no_domain(domain)
-        return _shown(found)
+        return found
 
-    def reputation(self, domain: str) -> Document:
+    def reputation(self, domain: str, owner: str | None = None) -> Document:
         """The verdict with what it was made of: by day, by provider, and how it came about; raises NotFound.
 
         A domain that was not judged yet is judged here and now; nothing is written, and `since` is None.
         """
-        found = self.get(domain)
+        found = self.get(domain, owner)
         name = found["domain"]
         reputation = found["reputation"] or self._judged_now(name)
         window = reputation["window"]
@@ -88,6 +99,11 @@ class Domains:
         with database_errors():
             verdict = self._judge.verdicts([name], self._now(), None)[0]
         return verdict_document(verdict) | {"since": None}
+
+
+def owned_by(owner: str | None) -> Document:
+    """What a domain must fulfil to be shown to an owner; None may see all."""
+    return {} if owner is None else {"owner": owner}
 
 
 def no_domain(domain: str) -> NotFound:

@@ -7,7 +7,7 @@ from typing import Any
 import pymongo
 
 from webhook.adapters.mongo.client import Db, Document, database_errors
-from webhook.adapters.mongo.domains import named, no_domain
+from webhook.adapters.mongo.domains import named, no_domain, owned_by
 from webhook.domain.mail import Kind
 from webhook.errors import NotFound
 from webhook.paging import LIMIT, Item, Page, Wanted, seal, unseal
@@ -42,7 +42,9 @@ class Events:
     def __init__(self, db: Db) -> None:
         self._db = db
 
-    def of_domain(self, domain: str, wanted: Wanted, *, cursor: str = "", limit: int = LIMIT) -> Page:
+    def of_domain(
+        self, domain: str, wanted: Wanted, *, cursor: str = "", limit: int = LIMIT, owner: str | None = None
+    ) -> Page:
         """What happened at a domain: mails by their newest happening, each mail's happenings newest first.
 
         A mail that something new befalls while pages are being told moves to the front of the list; what a page began
@@ -50,13 +52,14 @@ class Events:
 
         Raises:
             BadCursor: the cursor is not one of this list.
-            NotFound: nothing was ever heard of such a domain.
+            NotFound: nothing was ever heard of such a domain, or it is not the owner's.
         """
         domain = named(domain)
         place = unseal(cursor, *_PLACE) if cursor else None
         items: list[Item] = []
         told: list[Any] = []
         with database_errors(), pymongo.timeout(PATIENCE):
+            self._check_owner(domain, owner)
             for mail, rank, row in self._rows(domain, wanted, place):
                 if len(items) == limit:
                     return Page(items, seal(told))
@@ -71,10 +74,17 @@ class Events:
         if not any(self._db[name].find_one({"domain": domain}, {"_id": 1}) for name in ("emaildomains", "mails")):
             raise no_domain(domain)
 
-    def of_mail(self, mail_id: str) -> Document:
-        """The whole story of one mail, in the order it happened; raises NotFound."""
+    def _check_owner(self, domain: str, owner: str | None) -> None:
+        if owner is not None and not self._db.emaildomains.find_one({"domain": domain, **owned_by(owner)}, {"_id": 1}):
+            raise no_domain(domain)
+
+    def of_mail(self, mail_id: str, owner: str | None = None) -> Document:
+        """The whole story of one mail, in the order it happened; raises NotFound, as for a mail of another's domain."""
         with database_errors():
             found = self._db.mails.find_one({"_id": mail_id})
+            if found is not None and owner is not None:
+                whose = self._db.emaildomains.find_one({"domain": found["domain"], **owned_by(owner)}, {"_id": 1})
+                found = found if whose else None
         if found is None:
             raise NotFound(f"no mail {mail_id!r}: it was never heard of, or its retention is over")
         return {

@@ -11,7 +11,7 @@ from webhook.adapters.mongo.client import Db, Document
 from webhook.adapters.mongo.documents import counts_of, day_of
 from webhook.domain.counts import Counts
 from webhook.domain.explanation import explain
-from webhook.domain.reputation import FLAGS, Numbers, Policy, Status, Verdict, evaluate, limit
+from webhook.domain.reputation import FLAGS, Fresh, Numbers, Policy, Status, Verdict, evaluate, limit
 from webhook.pipeline import HISTORY
 
 
@@ -24,21 +24,32 @@ class Judge:
 
     def verdicts(self, domains: Collection[str], now: datetime, session: ClientSession | None) -> list[Verdict]:
         """What the stored counters say of these domains now."""
+        query = {"domain": {"$in": sorted(domains)}, "freshStart": {"$exists": True}}
+        found = self._db.emaildomains.find(query, {"domain": 1, "freshStart": 1}, session=session)
+        return self._evaluated(domains, now, {document["domain"]: document for document in found}, session)
+
+    def _evaluated(
+        self, domains: Collection[str], now: datetime, known: Mapping[str, Document], session: ClientSession | None
+    ) -> list[Verdict]:
         days = self._days(domains, now.date(), session)
         kinds = self._kinds(days, session)
-        return [evaluate(domain, days.get(domain, {}), kinds, self._policy, now) for domain in sorted(domains)]
+        return [
+            evaluate(domain, days.get(domain, {}), kinds, self._policy, now, fresh_of(known.get(domain, {})))
+            for domain in sorted(domains)
+        ]
 
     def judge(self, domains: Collection[str], now: datetime, session: ClientSession) -> list[Verdict]:
         """Writes the verdicts, and a flip for each whose status is another than before; gives the flipped ones."""
         if not domains:
             return []
         query = {"domain": {"$in": sorted(domains)}}
-        fields = {"domain": 1, "reputation.status": 1, "reputation.flags": 1, "reputation.since": 1}
-        before = {
-            document["domain"]: document.get("reputation") or {}
-            for document in self._db.emaildomains.find(query, fields, session=session)
-        }
-        verdicts = self.verdicts(domains, now, session)
+        fields = ("status", "flags", "since")
+        found = self._db.emaildomains.find(
+            query, {"domain": 1, "freshStart": 1, **{f"reputation.{field}": 1 for field in fields}}, session=session
+        )
+        known = {document["domain"]: document for document in found}
+        before = {domain: document.get("reputation") or {} for domain, document in known.items()}
+        verdicts = self._evaluated(domains, now, known, session)
         flipped = [verdict for verdict in verdicts if _differs(verdict, before.get(verdict.domain, {}))]
         self._write(verdicts, before, session)
         if flipped:
@@ -82,6 +93,12 @@ class Judge:
             return {}
         found = self._db.wirings.find({"_id": {"$in": sorted(wirings)}}, session=session)
         return {document["_id"]: frozenset(document["kinds"]) for document in found}
+
+
+def fresh_of(document: Document) -> Fresh | None:
+    """The new start that a domain was given, if it was."""
+    stored = document.get("freshStart")
+    return Fresh(day_of(stored["day"]), counts_of(stored["base"])) if stored else None
 
 
 def _differs(verdict: Verdict, before: Mapping[str, Any]) -> bool:
