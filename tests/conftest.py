@@ -1,13 +1,17 @@
 """What all tests share: a scrubbed environment, no way to the internet, and a real MongoDB with a database per test."""
 
 import os
+import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
 import pytest
 import pytest_socket
+import structlog
 from pymongo import MongoClient
 from pymongo.database import Database
 
@@ -20,6 +24,8 @@ for _name in [name for name in os.environ if name in KNOWN_NAMES or name.startsw
 os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
 
 _HERE = Path(__file__).parent
+#: Bytes that a test run's database may take.
+MEMORY_NEEDED = 3 * 2**30
 _ORDER = ("unit", "properties", "contract", "web", "integration", "acceptance")
 
 
@@ -44,17 +50,37 @@ def _no_network(request: pytest.FixtureRequest) -> Iterator[None]:
     pytest_socket._remove_restrictions()
 
 
+@pytest.fixture(autouse=True)
+def _unconfigured_logs() -> Iterator[None]:
+    """What a test makes of the logs is its own affair."""
+    yield
+    structlog.reset_defaults()
+
+
 @pytest.fixture(scope="session")
 def mongod_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real replica set of one, for the whole run. Its database is shared: see `mongodb_uri`."""
-    with running(tmp_path_factory.mktemp("mongodb")) as uri:
+    with _quick_folder(tmp_path_factory) as folder, running(folder) as uri:
         yield uri
+
+
+@contextmanager
+def _quick_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """In memory where there is plenty: hundreds of tests make all collections, and a disk flushes each of them."""
+    memory = Path("/dev/shm")  # noqa: S108 - a folder of its own is made in it
+    if memory.is_dir() and shutil.disk_usage(memory).free >= MEMORY_NEEDED:
+        with TemporaryDirectory(prefix="ses-sentinel-tests-", dir=memory) as folder:
+            yield Path(folder)
+    else:
+        yield tmp_path_factory.mktemp("mongodb")
 
 
 @pytest.fixture(scope="session")
 def mongo_client(mongod_uri: str) -> Iterator[MongoClient[dict[str, Any]]]:
     """One client for the whole run."""
     with MongoClient[dict[str, Any]](mongod_uri, tz_aware=True) as client:
+        # Files of a dropped database stay open as long as a snapshot might need them: too many, with hundreds of tests.
+        client.admin.command("setParameter", 1, minSnapshotHistoryWindowInSeconds=5)
         yield client
 
 

@@ -9,10 +9,11 @@ from webhook.adapters.clock import Clock
 from webhook.adapters.confirmation import Confirmer
 from webhook.adapters.mongo.retention import Memory
 from webhook.adapters.sns import Certificates, Fetcher, Verifier
-from webhook.bootstrap import Library, database, library, memory, store
+from webhook.bootstrap import Library, database, judge, library, memory, store
 from webhook.config import Settings
 from webhook.domain.topics import TopicAllowList
 from webhook.groupcommit import GroupCommit
+from webhook.platform import Platform, platform
 
 #: Seconds that one operation of a web process may take: the sender's patience must not end before.
 HASTY = 1.5
@@ -28,6 +29,7 @@ class Services:
     confirmer: Confirmer
     commit: GroupCommit
     library: Library
+    platform: Platform
     #: How old a mail may be whose news is taken.
     memory: Memory
 
@@ -55,9 +57,12 @@ def services(settings: Settings) -> Iterator[Services]:
         endpoint_url=settings.aws_endpoint_url,
     )
     with database(settings, patience=HASTY) as db:
+        built = platform(db, settings, clock, judge(db, settings))
         commit = GroupCommit(store(db, settings, clock), settings.max_pending, clock)
         try:
             remembered = memory(db, settings, clock)
-            yield Services(settings, clock, verifier, confirmer, commit, library(db, settings, clock), remembered)
+            books = library(db, settings, clock)
+            yield Services(settings, clock, verifier, confirmer, commit, books, built, remembered)
         finally:
+            built.close()
             commit.close()

@@ -1,7 +1,7 @@
 """The wiring: the one place that knows which adapter plays which role."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -13,6 +13,7 @@ from webhook.adapters.mongo.domains import Domains
 from webhook.adapters.mongo.events import Events
 from webhook.adapters.mongo.indexes import ensure_indexes
 from webhook.adapters.mongo.journal import Journal
+from webhook.adapters.mongo.policing import policy_act
 from webhook.adapters.mongo.quarantine import Quarantine
 from webhook.adapters.mongo.rebuild import Rebuilder
 from webhook.adapters.mongo.retention import Memory, note_retention
@@ -21,8 +22,10 @@ from webhook.adapters.mongo.topology import check_replica_set
 from webhook.adapters.mongo.verdicts import Judge
 from webhook.adapters.mongo.vitals import Vitals
 from webhook.adapters.mongo.wirings import Wirings
+from webhook.chores import Chores
 from webhook.config import Settings
 from webhook.domain.reputation import Policy
+from webhook.platform import Platform, platform
 from webhook.replay import Replayer
 from webhook.worker import Worker
 
@@ -92,8 +95,8 @@ def store(db: Db, settings: Settings, clock: Clock) -> MongoStore:
 
 
 def judge(db: Db, settings: Settings) -> Judge:
-    """Who judges domains."""
-    return Judge(db, policy(settings))
+    """Who judges domains, and pauses those that the policy wants paused."""
+    return Judge(db, policy(settings), policy_act(db, settings.reputation_action))
 
 
 def journal(db: Db, settings: Settings, clock: Clock) -> Journal:
@@ -141,6 +144,15 @@ def open_library(settings: Settings) -> Iterator[Library]:
         yield library(db, settings, Clock())
 
 
+@contextmanager
+def open_platform(settings: Settings) -> Iterator[Platform]:
+    """What is done for domains, for a command; raises Misconfigured if the settings' database is of no use."""
+    with usable_database(settings) as db:
+        made = platform(db, settings, Clock(), judge(db, settings))
+        with closing(made):
+            yield made
+
+
 def prepare(settings: Settings) -> list[str]:
     """Makes the database fit for this version and these settings; gives the names of its indexes. Safe to repeat.
 
@@ -155,5 +167,5 @@ def work(settings: Settings) -> None:
     """Runs the worker until it is told to stop."""
     logs.configure(settings.log_level, settings.log_format)
     clock = Clock()
-    with usable_database(settings) as db:
-        Worker(journal(db, settings, clock), clock).run()
+    with usable_database(settings) as db, closing(platform(db, settings, clock, judge(db, settings))) as made:
+        Worker(journal(db, settings, clock), clock, Chores(made.chores(), clock.monotonic)).run()

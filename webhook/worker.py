@@ -5,6 +5,7 @@ import threading
 from contextlib import suppress
 from types import FrameType
 
+from webhook.chores import Chores
 from webhook.errors import Unavailable
 from webhook.logs import get_logger
 from webhook.ports import Clock, Journal, Posting
@@ -30,9 +31,10 @@ log = get_logger(__name__)
 class Worker:
     """Runs until it is told to stop; whatever it was doing then is either done or not begun."""
 
-    def __init__(self, journal: Journal, clock: Clock, *, rests: bool = True) -> None:
+    def __init__(self, journal: Journal, clock: Clock, chores: Chores | None = None, *, rests: bool = True) -> None:
         self._journal = journal
         self._clock = clock
+        self._chores = chores
         self._stopping = threading.Event()
         self._rests = rests
         self._slid_at = float("-inf")
@@ -48,7 +50,11 @@ class Worker:
         signal.signal(signal.SIGTERM, self.stop)
         signal.signal(signal.SIGINT, self.stop)
         log.info("worker_started")
+        if self._chores:
+            self._chores.start()
         self.work()
+        if self._chores:
+            self._chores.stop()
         log.info("worker_stopped")
 
     def work(self) -> None:

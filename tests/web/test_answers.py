@@ -75,7 +75,8 @@ def app_with(commit: object) -> Flask:
         commit=commit,  # type: ignore[arg-type]
         library=None,  # type: ignore[arg-type]
         clock=Clock(),  # type: ignore[arg-type]
-        tokens=None,  # type: ignore[arg-type]
+        platform=None,
+        wrong_tokens=None,  # type: ignore[arg-type]
         requests=log,
     )
     app.register_blueprint(sns.blueprint)

@@ -161,7 +161,7 @@ def test_an_unknown_route_of_the_api_is_a_problem_even_for_a_browser(client: Fla
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("PUT", "/api/email-domains/example.com", "GET, HEAD, OPTIONS"),
+        ("PUT", "/api/email-domains/example.com", "DELETE, GET, HEAD, OPTIONS, PATCH"),
         ("GET", "/api/quarantine/x/replay", "OPTIONS, POST"),
         ("GET", "/webhooks/sns", "OPTIONS, POST"),
     ],

@@ -1,6 +1,7 @@
 """The only place that asks what time it is, or rolls dice."""
 
 import random
+import secrets
 import time
 from datetime import UTC, datetime
 
@@ -19,6 +20,10 @@ class Clock:
     def sleep(self, seconds: float) -> None:
         """Wait that long."""
         time.sleep(seconds)
+
+    def entropy(self, size: int) -> bytes:
+        """So many bytes that nobody can guess."""
+        return secrets.token_bytes(size)
 
     def jitter(self) -> float:
         """A random share in [0, 1), so that those who failed together do not come back together."""

@@ -19,6 +19,8 @@ COMMANDS = {
     "mails": "events",
     "quarantine": "quarantine",
     "subscriptions": "subscriptions",
+    "suppressions": "suppressions",
+    "tokens": "tokens",
     "check": "check",
     "rebuild": "rebuild",
     "emulate": "emulate",
@@ -26,10 +28,13 @@ COMMANDS = {
     "sign": "sign",
 }
 
+#: What can be done with a domain, beside showing it.
+DOMAIN_ACTIONS = frozenset({"show", "diagnose", "pause", "resume"})
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command. 0 only if it did what was asked; what went wrong is one plain line on standard error."""
-    given = sys.argv[1:] if arguments is None else arguments
+    given = _completed(list(sys.argv[1:] if arguments is None else arguments))
     parser = parser_of(COMMANDS[given[0]]) if given and given[0] in COMMANDS else parser_of(*COMMANDS.values())
     asked = parser.parse_args(given)
     try:
@@ -47,6 +52,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return code
+
+
+def _completed(given: list[str]) -> list[str]:
+    """`domains example.com` is short for `domains show example.com`; no action has a dot in its name."""
+    rest = given[1:]
+    if given[:1] == ["domains"] and not DOMAIN_ACTIONS.intersection(rest) and any(map(_is_domain, rest)):
+        return ["domains", "show", *rest]
+    return given
+
+
+def _is_domain(argument: str) -> bool:
+    return "." in argument and not argument.startswith("-")
 
 
 def parser_of(*modules: str) -> argparse.ArgumentParser:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from webhook.bootstrap import Library, open_library
+from webhook.cli import diagnose, pause
 from webhook.cli.table import add_json, moment, print_json, print_line, print_table, rate
 from webhook.config import Settings
 from webhook.domain.reputation import FLAGS, Reason, Status
@@ -16,23 +17,32 @@ _COUNTS = {"bounce": "bounces", "complaint": "complaints"}
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds the command."""
     parser = commands.add_parser("domains", help="show all domains with their verdicts, or explain one")
-    parser.add_argument("domain", nargs="?", metavar="DOMAIN", help="explain this one")
     parser.add_argument("--status", choices=[status.value for status in Status], help="only domains of this status")
     add_json(parser)
     parser.set_defaults(run=_run)
+    actions = parser.add_subparsers(title="actions", metavar="DOMAIN | ACTION", help="a domain's name explains it")
+    show = actions.add_parser("show", help="explain the verdict on one; `show` may be left out")
+    show.add_argument("domain", metavar="DOMAIN")
+    add_json(show)
+    show.set_defaults(run=_show)
+    diagnose.add_actions(actions)
+    pause.add_actions(actions)
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    with open_library(Settings.from_environment()) as library:
+        found = library.domains.reputation(arguments.domain)
+    (print_json if arguments.json else _explain)(found)
+    return 0
 
 
 def _run(arguments: argparse.Namespace) -> int:
     with open_library(Settings.from_environment()) as library:
-        if arguments.domain:
-            found = library.domains.reputation(arguments.domain)
-            (print_json if arguments.json else _explain)(found)
-        else:
-            items = _all(library, arguments.status or "")
-            if arguments.json:
-                print_json({"items": items, "nextCursor": None})
-            else:
-                _list(items, arguments.status)
+        items = _all(library, arguments.status or "")
+    if arguments.json:
+        print_json({"items": items, "nextCursor": None})
+    else:
+        _list(items, arguments.status)
     return 0
 
 

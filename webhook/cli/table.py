@@ -20,6 +20,13 @@ COLOURS = {
     "unsubscribed": "yellow",
     "insufficient_data": "dim",
     "note": "dim",
+    "ok": "green",
+    "missing": "bold red",
+    "wrong": "bold red",
+    "pending": "yellow",
+    "unknown": "yellow",
+    "optional": "dim",
+    "paused": "bold red",
 }
 #: Begins the heading of a column of numbers.
 NUMBER = ">"

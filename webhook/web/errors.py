@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from math import ceil
 from typing import Any
 
 import msgspec
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
 
-from webhook.errors import Conflict, NotFound, Unavailable
+from webhook.errors import AwsError, Conflict, Invalid, Limited, NotFound, Refused, SentinelError, Unavailable
 from webhook.paging import BadCursor
 from webhook.replay import StillNotUnderstood
 
@@ -17,8 +18,8 @@ PROBLEM = "application/problem+json"
 _ECHO = 500
 
 
-class BadParameter(Exception):
-    """400: a parameter is wrong; `allowed` says what it may be."""
+class BadParameter(SentinelError):
+    """400: a parameter or a field is wrong; `allowed` says what it may be."""
 
     def __init__(self, name: str, allowed: str, *, code: str = "bad_parameter") -> None:
         super().__init__(f"{name}: {allowed}")
@@ -55,6 +56,10 @@ def _bad_parameter(error: BadParameter) -> Response:
     return problem(400, error.code, str(error), f"{error.name} {error.allowed}", parameter=error.name)
 
 
+def _invalid(error: Invalid) -> Response:
+    return problem(400, "bad_parameter", str(error), error.hint, parameter=error.field)
+
+
 def _bad_cursor(error: BadCursor) -> Response:
     hint = "send the nextCursor of the page before, unchanged, or none to start anew"
     return problem(400, "bad_parameter", f"cursor: {error}", hint, parameter="cursor")
@@ -73,9 +78,33 @@ def _conflict(error: Conflict) -> Response:
     return problem(409, "conflict", str(error), "look at its present state, then try again")
 
 
+def _refused(error: Refused) -> Response:
+    return problem(error.status, error.code, error.detail, error.hint)
+
+
+def _limited(error: Limited) -> Response:
+    return _later(429, "too_many_requests", error.detail, error.retry_after)
+
+
 def _unavailable(error: Unavailable) -> Response:
-    headers = {"Retry-After": str(error.retry_after)}
-    return problem(503, "unavailable", error.detail, f"try again in {error.retry_after} seconds", headers=headers)
+    return _later(503, "unavailable", error.detail, error.retry_after)
+
+
+def _later(status: int, code: str, detail: str, wait: float) -> Response:
+    after = _seconds(wait)
+    return problem(status, code, detail, f"try again in {after} seconds", headers={"Retry-After": after})
+
+
+def _aws(error: AwsError) -> Response:
+    """503 if the same may succeed later, 502 if somebody has to do something first."""
+    if not error.retryable:
+        return problem(502, error.code, error.detail, error.hint)
+    return problem(503, error.code, error.detail, error.hint, headers={"Retry-After": _seconds(error.retry_after)})
+
+
+def _seconds(wait: float) -> str:
+    """A wait as `Retry-After` has it: whole seconds, one at least."""
+    return str(max(1, ceil(wait)))
 
 
 def _http(error: HTTPException) -> Response:
@@ -101,6 +130,8 @@ def _wants_page() -> bool:
 _TOLD = {
     404: ("there is no such route", "look the route up in the documentation; paths are case-sensitive"),
     405: ("this route does not take that method", ""),
+    413: ("the body is too large", "send less at once"),
+    415: ("the body must be JSON", "send it with the header Content-Type: application/json"),
     500: ("something went wrong on our side", "it was logged; try again, and tell the operator if it persists"),
 }
 _HANDLERS: dict[type[Exception], Any] = {
@@ -109,6 +140,10 @@ _HANDLERS: dict[type[Exception], Any] = {
     NotFound: _not_found,
     StillNotUnderstood: _still_not_understood,
     Conflict: _conflict,
+    Invalid: _invalid,
+    Refused: _refused,
+    Limited: _limited,
+    AwsError: _aws,
     Unavailable: _unavailable,
     HTTPException: _http,
     InternalServerError: _http,

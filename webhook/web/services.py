@@ -8,10 +8,11 @@ from webhook.assembly import Services
 from webhook.bootstrap import Library
 from webhook.config import Settings
 from webhook.groupcommit import GroupCommit
+from webhook.platform import Platform
 from webhook.ports import Clock
 from webhook.web.receiver import Receiver
 from webhook.web.request_log import RequestLog
-from webhook.web.tokens import Tokens
+from webhook.web.wrongtokens import WrongTokens
 
 _KEY = "sentinel"
 
@@ -26,7 +27,8 @@ class WebServices:
     library: Library
     requests: RequestLog
     clock: Clock
-    tokens: Tokens
+    platform: Platform
+    wrong_tokens: WrongTokens
 
 
 def keep_services(app: Flask, services: Services) -> None:
@@ -39,7 +41,8 @@ def keep_services(app: Flask, services: Services) -> None:
         library=services.library,
         requests=RequestLog(services.clock.now, settings.log_level, settings.log_format),
         clock=services.clock,
-        tokens=Tokens(settings.api_tokens),
+        platform=services.platform,
+        wrong_tokens=WrongTokens(services.clock.monotonic),
     )
 
 

@@ -7,6 +7,13 @@ from pymongo.errors import DuplicateKeyError, OperationFailure
 from webhook.adapters.mongo.client import Db, database_errors
 from webhook.errors import Misconfigured
 
+
+def _newest(*fields: str) -> list[tuple[str, int]]:
+    """An index for lists that begin with the newest; the last field is the time."""
+    *of, at = fields
+    return [*((field, pymongo.ASCENDING) for field in of), (at, pymongo.DESCENDING), ("_id", pymongo.DESCENDING)]
+
+
 INDEXES: dict[str, list[IndexModel]] = {
     "mails": [
         # "What happened at this domain, newest first."
@@ -24,6 +31,13 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel("reputation.window.to"),
         IndexModel("reputation.blindWirings", sparse=True),
         IndexModel([("reputation.status", pymongo.ASCENDING), ("domain", pymongo.ASCENDING)]),
+        # Whose state at SES is due to be read.
+        IndexModel("pauseTask.retryAt", sparse=True),
+        IndexModel("awsSes.configurationSet", sparse=True),
+        IndexModel("owner", sparse=True),
+        # What was begun at SES and is to be ended.
+        IndexModel([("awsSes.intent", pymongo.ASCENDING), ("awsSes.retryAt", pymongo.ASCENDING)], sparse=True),
+        IndexModel("awsSes.nextCheck", partialFilterExpression={"awsSes.registered": True}),
     ],
     "flips": [
         IndexModel([("domain", pymongo.ASCENDING), ("at", pymongo.DESCENDING)]),
@@ -33,12 +47,37 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("at", pymongo.DESCENDING), ("_id", pymongo.DESCENDING)]),
         IndexModel([("reason", pymongo.ASCENDING), ("at", pymongo.DESCENDING), ("_id", pymongo.DESCENDING)]),
     ],
-    "hints": [IndexModel("expires", expireAfterSeconds=0)],
+    "hints": [
+        IndexModel("expires", expireAfterSeconds=0),
+        # The oldest that nobody has looked at, and all of a domain.
+        IndexModel([("seenAt", pymongo.ASCENDING), ("at", pymongo.ASCENDING)]),
+        IndexModel([("domain", pymongo.ASCENDING), ("seenAt", pymongo.ASCENDING)]),
+    ],
+    "verifications": [
+        IndexModel(_newest("domain", "at")),
+        IndexModel("expires", expireAfterSeconds=0),
+    ],
+    "suppressions": [
+        IndexModel("key"),
+        # The list of a domain, of an owner, and of all, newest first.
+        IndexModel(_newest("domain", "createdAt"), partialFilterExpression={"scope": "domain"}),
+        IndexModel(_newest("owner", "createdAt"), partialFilterExpression={"scope": "owner"}),
+        IndexModel(_newest("createdAt")),
+        IndexModel("expiresAt", expireAfterSeconds=0),
+    ],
+    "audit": [IndexModel(_newest("at")), IndexModel(_newest("domain", "at"))],
+    "notices": [IndexModel("at"), IndexModel("expires", expireAfterSeconds=0)],
+    "tokens": [IndexModel("digest", unique=True)],
+    "sendings": [
+        IndexModel([("state", pymongo.ASCENDING), ("at", pymongo.ASCENDING)]),
+        IndexModel("expires", expireAfterSeconds=0),
+    ],
+    "idempotency": [IndexModel("expires", expireAfterSeconds=0)],
 }
 # IndexOptionsConflict, IndexKeySpecsConflict
 _OTHER_OPTIONS = frozenset({85, 86})
 #: Collections without an index of their own; made beforehand, since a transaction that makes one holds up the others.
-PLAIN = ("journal", "wirings", "subscriptions", "settings")
+PLAIN = ("journal", "wirings", "subscriptions", "settings", "limits", "claims")
 
 
 def ensure_indexes(db: Db) -> list[str]:

@@ -15,6 +15,7 @@ from pymongo.client_session import ClientSession
 
 from webhook.adapters.mongo.client import MAJORITY, SNAPSHOT, Db, Document, database_errors
 from webhook.adapters.mongo.documents import counters_id, day_of, midnight
+from webhook.adapters.mongo.suppressing import write_to_list
 from webhook.adapters.mongo.verdicts import Judge
 from webhook.domain.reputation import Verdict
 from webhook.pipeline import HISTORY
@@ -42,12 +43,12 @@ class Journal:
         self._now = now
         self._tried: ObjectId | None = None
 
-    def post(self, limit: int = ENTRIES, breathe: Callable[[], None] = lambda: None) -> Posting:
+    def post(self, limit: int = ENTRIES, breathe: Callable[[], None] | None = None) -> Posting:
         """Posts the oldest entries. Another worker may do so at the same time: one of the two tries again.
 
         While messages come in, `breathe` is called every now and then: what it waits is theirs.
         """
-        return self._in_transaction(lambda session: self._post(session, limit, breathe))
+        return self._in_transaction(lambda session: self._post(session, limit, breathe or _go_on))
 
     def set_aside(self) -> str:
         """Marks as broken what the last posting began with; `rebuild` puts right what the counters then lack."""
@@ -92,12 +93,13 @@ class Journal:
         places: dict[str, list[Document]] = {domain: [] for domain in sorted(self._waiting_for(entries, session))}
         for place in merged(entries):
             places.setdefault(place["domain"], []).append(place)
+        pause = breathe if busy and len(places) > GROUP else _go_on
+        write_to_list(self._db, entries, session, self._now(), pause)
         flipped: list[Verdict] = []
         for group in batched(places, GROUP):
             add_to_counters(self._db, (place for domain in group for place in places[domain]), session)
             flipped += self._judge.judge(group, self._now(), session)
-            if busy and len(places) > GROUP:
-                breathe()
+            pause()
         self._db.journal.delete_many({"_id": {"$in": [entry["_id"] for entry in entries]}}, session=session)
         more = len(entries) >= limit or len(places) >= DOMAINS
         return Posting(len(entries), len(places), tuple(flipped), more=more, busy=more and busy)
@@ -124,6 +126,10 @@ class Journal:
             return set()
         query = {"reputation.blindWirings": {"$in": wirings}}
         return {document["domain"] for document in self._db.emaildomains.find(query, {"domain": 1}, session=session)}
+
+
+def _go_on() -> None:
+    """No pause."""
 
 
 def batched(names: Iterable[str], size: int) -> Iterable[list[str]]:

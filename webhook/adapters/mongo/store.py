@@ -9,7 +9,9 @@ from pymongo.client_session import ClientSession
 
 from webhook.adapters.mongo.client import MAJORITY, SNAPSHOT, Db, Document, database_errors
 from webhook.adapters.mongo.documents import counts_document, mail_document, mail_of
+from webhook.adapters.mongo.suppressing import changes_document
 from webhook.domain.effects import Effects, Hint, Outcome, Quarantined, Subscription
+from webhook.domain.suppression import Changes, changes
 from webhook.errors import Contended, Unavailable
 from webhook.pipeline import HISTORY, Settlement, mail_ids, settle
 
@@ -53,10 +55,12 @@ class MongoStore:
     def _write(self, batch: Sequence[Effects], session: ClientSession) -> Settlement:
         ids = mail_ids(batch)
         found = self._db.mails.find({"_id": {"$in": ids}}, session=session) if ids else ()
-        settlement = settle(batch, {document["_id"]: mail_of(document) for document in found})
+        known = {document["_id"]: mail_of(document) for document in found}
+        settlement = settle(batch, known)
         self._write_mails(settlement, session)
         unseen = self._write_kinds(settlement, session)
-        self._write_journal(settlement, unseen, session)
+        news = changes(*((known.get(mail.id), mail) for mail in (*settlement.new, *settlement.changed)))
+        self._write_journal(settlement, unseen, news, session)
         self._write_rest(batch, settlement, session)
         return settlement
 
@@ -89,14 +93,16 @@ class MongoStore:
             self._db.wirings.bulk_write(writes, ordered=False, session=session)
         return unseen
 
-    def _write_journal(self, settlement: Settlement, wirings: list[str], session: ClientSession) -> None:
-        if not (settlement.deltas or wirings):
+    def _write_journal(self, settlement: Settlement, wirings: list[str], news: Changes, session: ClientSession) -> None:
+        if not (settlement.deltas or wirings or not news.empty):
             return
         places = [
             {"domain": domain, "day": day.isoformat(), "n": counts_document(counts)}
             for (domain, day), counts in settlement.deltas.items()
         ]
-        entry = {"at": self._now(), "places": places, "wirings": wirings}
+        entry: Document = {"at": self._now(), "places": places, "wirings": wirings}
+        if not news.empty:
+            entry["suppressions"] = changes_document(news)
         self._db.journal.insert_one(entry, session=session)
 
     def _write_rest(self, batch: Sequence[Effects], settlement: Settlement, session: ClientSession) -> None:

@@ -1,6 +1,6 @@
 """Verdicts: the counters of a domain's window, judged, and written with the flip that a change of status is."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -14,13 +14,17 @@ from webhook.domain.explanation import explain
 from webhook.domain.reputation import FLAGS, Fresh, Numbers, Policy, Status, Verdict, evaluate, limit
 from webhook.pipeline import HISTORY
 
+#: What else follows from verdicts, in the same transaction.
+Act = Callable[[Sequence[Verdict], ClientSession], object]
+
 
 class Judge:
     """Judges domains inside the caller's transaction."""
 
-    def __init__(self, db: Db, policy: Policy) -> None:
+    def __init__(self, db: Db, policy: Policy, act: Act | None = None) -> None:
         self._db = db
         self._policy = policy
+        self._act = act
 
     def verdicts(self, domains: Collection[str], now: datetime, session: ClientSession | None) -> list[Verdict]:
         """What the stored counters say of these domains now."""
@@ -52,6 +56,8 @@ class Judge:
         verdicts = self._evaluated(domains, now, known, session)
         flipped = [verdict for verdict in verdicts if _differs(verdict, before.get(verdict.domain, {}))]
         self._write(verdicts, before, session)
+        if self._act:
+            self._act(verdicts, session)
         if flipped:
             flips = [InsertOne(flip_document(verdict, before.get(verdict.domain, {}))) for verdict in flipped]
             self._db.flips.bulk_write(flips, ordered=False, session=session)

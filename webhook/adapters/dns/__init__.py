@@ -1,0 +1,1 @@
+"""Asking DNS: the name servers of a domain themselves, and public resolvers."""

@@ -1,0 +1,240 @@
+"""Pauses in the domains' documents: `paused`, `freshStart`, and `pauseTask`, what SES is yet to be told.
+
+Every change is one transaction with its row of the audit trail. A task belongs to whoever claimed it last; while a
+call to SES may be under way no other is made for that domain, so that a late one can't undo a newer wish.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import pymongo
+from bson import ObjectId
+from pymongo import ReturnDocument, UpdateOne
+from pymongo.client_session import ClientSession
+
+from webhook.adapters.mongo.audit import audit_row, record
+from webhook.adapters.mongo.client import MAJORITY, SNAPSHOT, Db, Document, database_errors
+from webhook.adapters.mongo.documents import counters_id, counts_document, counts_of
+from webhook.adapters.mongo.domains import named, no_domain
+from webhook.domain.counts import Counts, add
+from webhook.domain.pausing import By, Carried, Pause, Task, Want, gives_way
+
+#: How long an attempt may take: far more than a call to SES does before it is given up.
+LEASE = timedelta(seconds=60)
+#: Seconds that one change may take.
+PATIENCE = 8
+
+#: Judges domains anew in the caller's transaction.
+Rejudge = Callable[[Collection[str], datetime, ClientSession], object]
+
+_SEEN = ("status", "flags", "sent", "bounces", "complaints", "bounceRate", "complaintRate")
+
+
+def write_policy_pauses(db: Db, pauses: Mapping[str, Pause], session: ClientSession) -> list[str]:
+    """Pauses these domains unless they are paused already, in the judge's transaction; gives those it paused."""
+    if not pauses:
+        return []
+    found = db.emaildomains.find({"domain": {"$in": sorted(pauses)}}, session=session)
+    paused = [document for document in found if gives_way(pause_of(document), pauses[document["domain"]])]
+    writes = [_pausing(document, pauses[document["domain"]]) for document in paused]
+    if writes:
+        db.emaildomains.bulk_write(writes, ordered=False, session=session)
+        record(db, session, *(_paused_row(document, pauses[document["domain"]]) for document in paused))
+    return [document["domain"] for document in paused]
+
+
+def pause_of(document: Document) -> Pause | None:
+    """The pause in a domain's document."""
+    told = document.get("paused")
+    if not isinstance(told, dict) or told.get("by") not in list(By):
+        return None
+    carried = told.get("carried")
+    return Pause(
+        by=By(told["by"]),
+        who=told["who"],
+        why=told["why"],
+        at=told["at"],
+        owner=told.get("owner"),
+        numbers=told.get("numbers"),
+        carried=Carried(carried) if carried else None,
+        carried_to=told.get("carriedTo"),
+    )
+
+
+def _paused(pause: Pause) -> Document:
+    told: Document = {"by": pause.by.value, "who": pause.who, "why": pause.why, "at": pause.at}
+    told["carried"] = pause.carried.value if pause.carried else None
+    more = {"owner": pause.owner, "numbers": pause.numbers, "carriedTo": pause.carried_to}
+    return told | {name: value for name, value in more.items() if value}
+
+
+def _pausing(document: Document, pause: Pause) -> UpdateOne:
+    """The write that pauses: SES is told, unless the pause that this one replaces has been carried there already."""
+    current = pause_of(document)
+    changed: Document = {"paused": _paused(pause)}
+    if current and current.carried:
+        changed["paused"] |= {"carried": current.carried.value, "carriedTo": current.carried_to}
+    else:
+        changed["pauseTask"] = _task(document, Want.PAUSED, pause.at)
+    return UpdateOne({"domain": document["domain"]}, {"$set": changed})
+
+
+def _task(document: Document, want: Want, now: datetime) -> Document:
+    """A task for SES, which waits for the end of an attempt that may be under way."""
+    task: Document = {"want": want.value, "attempts": 0, "retryAt": now}
+    before = document.get("pauseTask") or {}
+    if before.get("claim") and before["retryAt"] > now:
+        task |= {"retryAt": before["retryAt"], "claim": before["claim"]}
+    return task
+
+
+def _paused_row(document: Document, pause: Pause) -> Document:
+    over = {"over": document["paused"]} if pause_of(document) else {}
+    return _row("domain.paused", document, pause.who, pause.why, pause.at, by=pause.by.value, **over) | {
+        "numbers": pause.numbers or _seen(document)
+    }
+
+
+def _row(action: str, document: Document, who: str, why: str, at: datetime, **more: object) -> Document:
+    owner = document.get("owner")
+    return audit_row(action, at=at, who=who, why=why, domain=document["domain"], owner=owner, **more)
+
+
+def _seen(document: Document) -> Document:
+    """The numbers that stood there when a person decided."""
+    reputation = document.get("reputation")
+    return {name: reputation[name] for name in _SEEN if name in reputation} if isinstance(reputation, dict) else {}
+
+
+def _resuming(document: Document, current: Pause, fresh: Document, now: datetime) -> Document:
+    """The update that ends a pause: SES is told, unless it was never told of the pause."""
+    changed: Document = {"paused": None, **fresh}
+    if current.carried is Carried.NONE:
+        return {"$set": changed, "$unset": {"pauseTask": ""}}
+    task = _task(document, Want.RESUMED, now)
+    if current.carried:
+        task |= {"carried": current.carried.value, "carriedTo": current.carried_to}
+    return {"$set": changed | {"pauseTask": task}}
+
+
+class Pauses:
+    """See `pausing.Pauses`."""
+
+    def __init__(self, db: Db, rejudge: Rejudge, now: Callable[[], datetime]) -> None:
+        self._db = db
+        self._rejudge = rejudge
+        self._now = now
+
+    def pause(self, domain: str, pause: Pause, owner: str | None) -> tuple[Document, bool]:
+        """Writes the pause if the one that stands gives way to it; gives the document, and whether it did."""
+
+        def write(session: ClientSession) -> tuple[Document, bool]:
+            document = self._find(domain, owner, session)
+            written = gives_way(pause_of(document), pause)
+            if written:
+                self._db.emaildomains.bulk_write([_pausing(document, pause)], session=session)
+                record(self._db, session, _paused_row(document, pause))
+            return self._find(domain, owner, session), written
+
+        return self._in_transaction(write)
+
+    def resume(
+        self, domain: str, *, who: str, why: str, owner: str | None, check: Callable[[Pause], None]
+    ) -> tuple[Document, bool]:
+        """Ends the pause, and judges the domain in the same transaction; gives the document, and whether it did.
+
+        The judged window starts afresh, except by an owner's own resume: he could wipe the slate clean that way.
+        """
+
+        def write(session: ClientSession) -> tuple[Document, bool]:
+            document = self._find(domain, owner, session)
+            current = pause_of(document)
+            if current is None:
+                return document, False
+            check(current)
+            now = self._now()
+            fresh = {"freshStart": self._fresh_start(document["domain"], now, session)} if owner is None else {}
+            update = _resuming(document, current, fresh, now)
+            self._db.emaildomains.update_one({"domain": document["domain"]}, update, session=session)
+            row = _row("domain.resumed", document, who, why, now, over=document["paused"])
+            record(self._db, session, row | {"numbers": _seen(document)})
+            self._rejudge([document["domain"]], now, session)
+            return self._find(domain, owner, session), True
+
+        return self._in_transaction(write)
+
+    def _fresh_start(self, domain: str, now: datetime, session: ClientSession) -> Document:
+        """Today, with what today's counters hold or are about to: only what comes on top of it is judged."""
+        day = now.date().isoformat()
+        base: Counts = {}
+        if counted := self._db.counters.find_one({"_id": counters_id(domain, day)}, session=session):
+            add(base, counts_of(counted["n"]))
+        for entry in self._db.journal.find({"places.domain": domain, "aside": {"$exists": False}}, session=session):
+            for place in entry["places"]:
+                if (place["domain"], place["day"]) == (domain, day):
+                    add(base, counts_of(place["n"]))
+        return {"day": day, "base": counts_document(base), "at": now}
+
+    def claim(self) -> Task | None:
+        """Takes up the task that has been due for longest; it comes back after the lease unless it is done by then."""
+        now, claim = self._now(), str(ObjectId())
+        with database_errors():
+            found = self._db.emaildomains.find_one_and_update(
+                {"pauseTask.retryAt": {"$lte": now}},
+                {
+                    "$set": {"pauseTask.retryAt": now + LEASE, "pauseTask.claim": claim},
+                    "$inc": {"pauseTask.attempts": 1},
+                },
+                sort=[("pauseTask.retryAt", pymongo.ASCENDING)],
+                return_document=ReturnDocument.AFTER,
+            )
+            return self._claimed(found, claim) if found else None
+
+    def _claimed(self, document: Document, claim: str) -> Task:
+        task, aws = document["pauseTask"], document.get("awsSes") or {}
+        own = aws.get("configurationSet")
+        others = {"awsSes.configurationSet": own, "domain": {"$ne": document["domain"]}}
+        carried = task.get("carried")
+        return Task(
+            domain=document["domain"],
+            want=Want(task["want"]),
+            attempts=task["attempts"],
+            claim=claim,
+            tenant=aws.get("tenantArn") or aws.get("tenant"),
+            configuration_set=own,
+            shared=bool(own) and self._db.emaildomains.find_one(others, {"_id": 1}) is not None,
+            carried=Carried(carried) if carried else None,
+            carried_to=task.get("carriedTo"),
+        )
+
+    def carried(self, task: Task, carried: Carried, to: str | None) -> None:
+        """Notes that SES was told, unless another attempt or another wish has taken this one's place."""
+        update: Document = {"$unset": {"pauseTask": ""}}
+        if task.want is Want.PAUSED:
+            update["$set"] = {"paused.carried": carried.value, "paused.carriedTo": to}
+        self._finish(task, update)
+
+    def failed(self, task: Task, error: Document, wait: float) -> None:
+        """Notes why SES was not told, and when it is to be tried again."""
+        again = {"pauseTask.error": error, "pauseTask.retryAt": self._now() + timedelta(seconds=wait)}
+        self._finish(task, {"$set": again, "$unset": {"pauseTask.claim": ""}})
+
+    def _finish(self, task: Task, update: Document) -> None:
+        ours: dict[str, Any] = {"domain": task.domain, "pauseTask.claim": task.claim}
+        with database_errors():
+            done = self._db.emaildomains.update_one({**ours, "pauseTask.want": task.want.value}, update)
+            if not done.matched_count:
+                # The wish has changed meanwhile; it was waiting for this call to end.
+                release = {"$set": {"pauseTask.retryAt": self._now()}, "$unset": {"pauseTask.claim": ""}}
+                self._db.emaildomains.update_one(ours, release)
+
+    def _find(self, domain: str, owner: str | None, session: ClientSession) -> Document:
+        found = self._db.emaildomains.find_one({"domain": named(domain)}, {"_id": 0}, session=session)
+        if found is None or (owner is not None and found.get("owner") != owner):
+            raise no_domain(domain)
+        return found
+
+    def _in_transaction(self, work: Callable[[ClientSession], tuple[Document, bool]]) -> tuple[Document, bool]:
+        with database_errors(), pymongo.timeout(PATIENCE), self._db.client.start_session() as session:
+            return session.with_transaction(work, read_concern=SNAPSHOT, write_concern=MAJORITY)
