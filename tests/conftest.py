@@ -16,6 +16,7 @@ from pymongo import MongoClient
 from pymongo.database import Database
 
 from webhook.adapters.embedded import running
+from webhook.adapters.mongo.indexes import INDEXES, PLAIN
 from webhook.config import KNOWN_NAMES
 
 # Before any test or fixture: a developer's own settings, AWS credentials included, are nobody's business here.
@@ -81,15 +82,35 @@ def mongo_client(mongod_uri: str) -> Iterator[MongoClient[dict[str, Any]]]:
     with MongoClient[dict[str, Any]](mongod_uri, tz_aware=True) as client:
         # Files of a dropped database stay open as long as a snapshot might need them: too many, with hundreds of tests.
         client.admin.command("setParameter", 1, minSnapshotHistoryWindowInSeconds=5)
+        # Tests live in March: what they write would be over by now.
+        client.admin.command("setParameter", 1, ttlMonitorEnabled=False)
         yield client
 
 
+@pytest.fixture(scope="session")
+def emptied() -> list[str]:
+    """Databases that tests left as they found them but for documents: making all collections anew takes its time."""
+    return []
+
+
 @pytest.fixture
-def mongodb_uri(mongod_uri: str, mongo_client: MongoClient[dict[str, Any]]) -> Iterator[str]:
-    """MONGODB_URI with a database of this test's own, dropped afterwards."""
-    name = f"test_{uuid4().hex}"
+def mongodb_uri(mongod_uri: str, mongo_client: MongoClient[dict[str, Any]], emptied: list[str]) -> Iterator[str]:
+    """MONGODB_URI with a database of this test's own, without a document in it; collections may be there."""
+    name = emptied.pop() if emptied else f"test_{uuid4().hex}"
     yield mongod_uri.replace("/ses_sentinel?", f"/{name}?")
-    mongo_client.drop_database(name)
+    if _has_our_indexes(mongo_client[name]):
+        for collection in mongo_client[name].list_collection_names():
+            mongo_client[name][collection].delete_many({})
+        emptied.append(name)
+    else:
+        mongo_client.drop_database(name)
+
+
+def _has_our_indexes(db: Database[dict[str, Any]]) -> bool:
+    """True if it has the product's collections with the product's indexes, and no others."""
+    expected = {name: {index.document["name"] for index in models} for name, models in INDEXES.items()}
+    expected |= {name: set() for name in PLAIN}
+    return {name: db[name].index_information().keys() - {"_id_"} for name in db.list_collection_names()} == expected
 
 
 @pytest.fixture

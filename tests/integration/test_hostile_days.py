@@ -282,6 +282,7 @@ def test_a_second_limit_that_is_exceeded_is_a_flip_too(database: Db, store: Mong
 
 
 def test_somebody_elses_index_and_two_documents_of_a_domain_are_told_plainly(database: Db) -> None:
+    database.client.drop_database(database.name)
     database.emaildomains.create_index("domain")
     with pytest.raises(Misconfigured, match="drop it"):
         ensure_indexes(database)

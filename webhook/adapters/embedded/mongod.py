@@ -38,6 +38,11 @@ def installed() -> Path:
 def candidate_ports(data_dir: Path, preferred: int) -> Iterator[int]:
     """Free ports, the one used before first; below the range that outgoing connections take theirs from."""
     start = zlib.crc32(os.fsencode(data_dir)) % _PORTS
+    for _ in range(20):
+        # Users know the port before, and whoever held it last may not quite be gone.
+        if not preferred or _is_free(preferred):
+            break
+        Event().wait(0.1)
     for port in (preferred, *(_FIRST_PORT + (start + step) % _PORTS for step in range(200))):
         if port and _is_free(port):
             yield port
