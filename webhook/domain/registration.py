@@ -105,6 +105,7 @@ def admitted(admission: Admission, found: Mapping[str, Any] | None, now: datetim
         "owner": admission.owner,
         "mailFromDomain": admission.mail_from_domain,
         "createdAt": now,
+        "ownedSince": now if admission.owner else None,
     }
     return {
         name: value for name, value in given.items() if value is not None and (leaving or document.get(name) is None)
@@ -124,7 +125,7 @@ class Changed(Struct, frozen=True):
         return bool(self.aws) or "mailFromDomain" in self.fields
 
 
-def changed(document: Mapping[str, Any], changes: Mapping[str, Any]) -> Changed:
+def changed(document: Mapping[str, Any], changes: Mapping[str, Any], now: datetime) -> Changed:
     """What of these checked changes is one; `dkimSigning` is kept as what is wanted, beside what SES says."""
     aws = part(document, "awsSes")
     signing = changes.get("dkimSigning")
@@ -135,6 +136,8 @@ def changed(document: Mapping[str, Any], changes: Mapping[str, Any]) -> Changed:
         if name != "dkimSigning" and (document.get(name) != value or name not in document)
     }
     told = {name: [document.get(name), value] for name, value in fields.items() if document.get(name) != value}
+    if "owner" in told:
+        fields["ownedSince"] = now
     if signing is None or signing == before:
         return Changed(fields, {}, told)
     return Changed(fields, {"dkimSigning": signing}, {**told, "dkimSigning": [before, signing]})

@@ -106,6 +106,17 @@ def owned_by(owner: str | None) -> Document:
     return {} if owner is None else {"owner": owner}
 
 
+def owned_since(db: Db, domain: str, owner: str | None) -> datetime | None:
+    """Since when the domain is this owner's, who sees nothing from before; None: all may be seen. Raises NotFound."""
+    if owner is None:
+        return None
+    with database_errors():
+        found = db.emaildomains.find_one({"domain": domain, **owned_by(owner)}, {"ownedSince": 1})
+    if found is None:
+        raise no_domain(domain)
+    return found.get("ownedSince")
+
+
 def no_domain(domain: str) -> NotFound:
     """The error that says there is none of this name."""
     return NotFound(f"no domain {domain!r}: it was never registered, and no mail of it was heard of")

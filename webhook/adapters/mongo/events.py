@@ -7,7 +7,7 @@ from typing import Any
 import pymongo
 
 from webhook.adapters.mongo.client import Db, Document, database_errors
-from webhook.adapters.mongo.domains import named, no_domain, owned_by
+from webhook.adapters.mongo.domains import named, no_domain, owned_since
 from webhook.domain.mail import Kind
 from webhook.errors import NotFound
 from webhook.paging import LIMIT, Item, Page, Wanted, seal, unseal
@@ -59,8 +59,8 @@ class Events:
         items: list[Item] = []
         told: list[Any] = []
         with database_errors(), pymongo.timeout(PATIENCE):
-            self._check_owner(domain, owner)
-            for mail, rank, row in self._rows(domain, wanted, place):
+            since = owned_since(self._db, domain, owner)
+            for mail, rank, row in self._rows(domain, wanted, place, since):
                 if len(items) == limit:
                     return Page(items, seal(told))
                 items.append(row)
@@ -74,18 +74,11 @@ class Events:
         if not any(self._db[name].find_one({"domain": domain}, {"_id": 1}) for name in ("emaildomains", "mails")):
             raise no_domain(domain)
 
-    def _check_owner(self, domain: str, owner: str | None) -> None:
-        if owner is not None and not self._db.emaildomains.find_one({"domain": domain, **owned_by(owner)}, {"_id": 1}):
-            raise no_domain(domain)
-
     def of_mail(self, mail_id: str, owner: str | None = None) -> Document:
         """The whole story of one mail, in the order it happened; raises NotFound, as for a mail of another's domain."""
         with database_errors():
             found = self._db.mails.find_one({"_id": mail_id})
-            if found is not None and owner is not None:
-                whose = self._db.emaildomains.find_one({"domain": found["domain"], **owned_by(owner)}, {"_id": 1})
-                found = found if whose else None
-        if found is None:
+        if found is None or not self._may_see(found, owner):
             raise NotFound(f"no mail {mail_id!r}: it was never heard of, or its retention is over")
         return {
             "messageId": found["_id"],
@@ -96,13 +89,23 @@ class Events:
             "events": [row for _, row in reversed(happenings(found))],
         }
 
-    def _rows(self, domain: str, wanted: Wanted, place: list[Any] | None) -> Iterator[tuple[_Place, Rank, Item]]:
+    def _may_see(self, mail: Document, owner: str | None) -> bool:
+        try:
+            since = owned_since(self._db, mail["domain"], owner)
+        except NotFound:
+            return False
+        return since is None or mail["at"] >= since
+
+    def _rows(
+        self, domain: str, wanted: Wanted, place: list[Any] | None, since: datetime | None
+    ) -> Iterator[tuple[_Place, Rank, Item]]:
         if place:
             begun = self._db.mails.find_one({"_id": place[1], "domain": domain})
-            for rank, row in happenings(begun) if begun else ():
+            shown = begun and (since is None or begun["at"] >= since)
+            for rank, row in happenings(begun) if begun and shown else ():
                 if wanted.covers(row) and rank < tuple(place[2:]):
                     yield (place[0], place[1]), rank, row
-        query = _query(wanted)
+        query = _query(wanted) | ({"at": {"$gte": since}} if since else {})
         narrowed = [{"$match": query}] if query else []
         scan: list[Document] = [{"$match": _among(domain, wanted, place)}, {"$sort": _ORDER}, {"$limit": SCANNED}]
         for mail in self._db.mails.aggregate([*scan, *narrowed]):

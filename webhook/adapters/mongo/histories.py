@@ -6,6 +6,7 @@ import pymongo
 from bson import ObjectId
 
 from webhook.adapters.mongo.client import Db, Document, database_errors
+from webhook.adapters.mongo.domains import owned_since
 from webhook.paging import LIMIT, BadCursor, Page, page_of, unseal
 
 _ORDER = [("at", pymongo.DESCENDING), ("_id", pymongo.DESCENDING)]
@@ -17,9 +18,12 @@ class Histories:
     def __init__(self, db: Db) -> None:
         self._db = db
 
-    def find(self, domain: str, *, cursor: str = "", limit: int = LIMIT) -> Page:
-        """A domain's changes, newest first: `{id, at, aspect, from, to, cause}`; raises BadCursor."""
+    def find(self, domain: str, *, owner: str | None = None, cursor: str = "", limit: int = LIMIT) -> Page:
+        """A domain's changes, newest first: `{id, at, aspect, from, to, cause}`; raises BadCursor, NotFound."""
+        since = owned_since(self._db, domain, owner)
         wanted: Document = {"domain": domain}
+        if since:
+            wanted["$and"] = [{"at": {"$gte": since}}]
         if cursor:
             at, identity = unseal(cursor, datetime, str)
             if not ObjectId.is_valid(identity):

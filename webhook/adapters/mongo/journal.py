@@ -151,6 +151,11 @@ def merged(entries: Iterable[Document]) -> Iterable[Document]:
         yield {"domain": domain, "day": day, "n": total}
 
 
+def judged_anew(domain: str, now: datetime) -> Document:
+    """An entry that adds nothing, and has the domain judged."""
+    return {"at": now, "places": [{"domain": domain, "day": now.date().isoformat(), "n": {}}], "wirings": []}
+
+
 def add_to_counters(db: Db, places: Iterable[Document], session: ClientSession) -> None:
     """Adds to the day counters of each place."""
     writes = []

@@ -15,6 +15,7 @@ from bson import ObjectId
 from pymongo.client_session import ClientSession
 from pymongo.errors import DuplicateKeyError
 
+from webhook.adapters.mongo import handovers
 from webhook.adapters.mongo.audit import audit_row, record
 from webhook.adapters.mongo.client import MAJORITY, SNAPSHOT, Db, Document, database_errors
 from webhook.adapters.mongo.domains import named, no_domain, owned_by
@@ -65,6 +66,7 @@ class Registrations:
                 self._check_relatives(admission.name, owner, admission.asker, session)
                 row = audit_row("domain.added", at=now, who=admission.who, domain=name, owner=owner)
                 record(self._db, session, row)
+                handovers.take_over(self._db, name, now, session)
             intended = self._intended(admission, part(found, "awsSes"), created=created)
             after = self._set(name, found, fields, intended, session)
             return after, created, _task(after) if "claim" in intended else None
@@ -90,11 +92,13 @@ class Registrations:
             found = self._require(domain, owner, session)
             if check:
                 check(found)
-            change = registration.changed(found, changes)
+            change = registration.changed(found, changes, self._now())
             if "owner" in change.fields:
                 name = parse(found["domain"])
                 self._touch(name.registrable, session)
                 self._check_relatives(name, change.fields["owner"], owner, session)
+            if "owner" in change.told:
+                handovers.hand_over(self._db, found["domain"], session)
             if change.told:
                 row = audit_row("domain.changed", at=self._now(), who=who, domain=found["domain"], owner=owner)
                 record(self._db, session, {**row, "changes": change.told})
@@ -107,12 +111,16 @@ class Registrations:
     def remove(
         self, domain: str, *, keep_identity: bool, who: str, owner: str | None, check: Check | None
     ) -> tuple[bool, Task | None]:
-        """Removes the document, or intends to: whether it is gone, else the task if SES is to be told now."""
+        """Removes the document, or intends to: whether it is gone, else the task if SES is to be told now.
+
+        Raises NotFound, Refused if an owner would get rid of a pause that is not his, and what `check` raises.
+        """
 
         def write(session: ClientSession) -> tuple[bool, Task | None]:
             found = self._require(domain, owner, session)
             if check:
                 check(found)
+            handovers.remove(self._db, found, owner, session)
             name, aws, now = found["domain"], part(found, "awsSes"), self._now()
             row = audit_row("domain.removed", at=now, who=who, domain=name, owner=found.get("owner"))
             record(self._db, session, {**row, "identityKept": keep_identity})

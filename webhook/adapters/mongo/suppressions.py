@@ -143,7 +143,7 @@ class Suppressions:
             wanted.append({"key": plain(address)})
         if domain:
             self._require(named(domain), owner)
-            wanted.append({"domain": named(domain)})
+            wanted.append({"domain": named(domain)} | ({} if owner is None else {"former": None}))
         elif owner is not None:
             wanted.append(self._visible(owner))
         if cursor:
@@ -253,7 +253,7 @@ class Suppressions:
         return {
             "$or": [
                 {"scope": Scope.OWNER.value, "owner": owner},
-                {"scope": Scope.DOMAIN.value, "domain": {"$in": domains}},
+                {"scope": Scope.DOMAIN.value, "domain": {"$in": domains}, "former": None},
             ]
         }
 

@@ -54,5 +54,6 @@ def zone(domain: str) -> Response:
 )
 def verifications(domain: str, **paging: Unpack[Paging]) -> Response:
     """How the domain's verification came about: each change with its cause, newest first."""
-    name = services().library.domains.require(domain, bearer().owner)["domain"]
-    return answer(services().platform.histories.find(name, **paging))
+    owner = bearer().owner
+    name = services().library.domains.require(domain, owner)["domain"]
+    return answer(services().platform.histories.find(name, owner=owner, **paging))
