@@ -21,7 +21,7 @@ from webhook.adapters.mongo.client import Db
 from webhook.adapters.mongo.indexes import ensure_indexes
 from webhook.adapters.mongo.limiter import Limiter
 from webhook.adapters.ses import SesApi
-from webhook.domain.ses import Outgoing, State
+from webhook.domain.ses import API_RATE, Outgoing, State
 from webhook.errors import AwsError, Limited
 
 CREDENTIALS = {"region": "eu-north-1", "access_key_id": "AKIAEXAMPLE", "secret_access_key": "secret"}
@@ -289,7 +289,7 @@ def test_calls_wait_for_their_slots_and_sends_do_not(ses: FakeSes) -> None:
     api = api_of(ses.origin, reserve=reserve, pause=ses.simulated.sleep)
     ses.create_outside("example.com", verified=True)
     api.get_account()
-    assert (taken, ses.simulated.slept) == ([("ses:api:eu-north-1", 1.0)], [3.0])
+    assert (taken, ses.simulated.slept) == ([("ses:api:eu-north-1", API_RATE)], [3.0])
     api.send(LETTER)
     assert len(taken) == 1
     api.close()

@@ -190,7 +190,11 @@ def test_whose_a_domain_may_be(found: dict | None, owner: str | None, asker: str
 
 
 def test_adding_sets_only_what_is_missing() -> None:
-    assert admitted(admission("a", None), {"maxAccounts": 9}, NOW) == {"owner": "a", "createdAt": NOW}
+    assert admitted(admission("a", None), {"maxAccounts": 9}, NOW) == {
+        "owner": "a",
+        "createdAt": NOW,
+        "ownedSince": NOW,
+    }
     assert admitted(admission("a", None), {"maxAccounts": 9, "createdAt": NOW, "owner": "a"}, NOW) == {}
 
 

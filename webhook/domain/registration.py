@@ -105,11 +105,11 @@ def admitted(admission: Admission, found: Mapping[str, Any] | None, now: datetim
         "owner": admission.owner,
         "mailFromDomain": admission.mail_from_domain,
         "createdAt": now,
-        "ownedSince": now if admission.owner else None,
     }
-    return {
+    fields = {
         name: value for name, value in given.items() if value is not None and (leaving or document.get(name) is None)
     }
+    return fields | {"ownedSince": now} if "owner" in fields else fields
 
 
 class Changed(Struct, frozen=True):
