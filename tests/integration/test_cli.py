@@ -5,46 +5,26 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pymongo.database import Database
 
+from tests.integration.conftest import Run
 from tests.signer import TOPIC
 from tests.telling import NOW, Teller, ago, payload
 from webhook.checks import Code
 from webhook.children import ROOT
-from webhook.cli import COMMANDS, main, parser_of
+from webhook.cli import COMMANDS, parser_of
 from webhook.config import Settings
 
 pytestmark = pytest.mark.mongo
-Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
 def teller(database: Database[dict[str, Any]], mongodb_uri: str) -> Teller:
     return Teller(database, Settings(mongodb_uri=mongodb_uri))
-
-
-@pytest.fixture
-def run(mongodb_uri: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
-    """Runs a command; gives its exit code and what it printed on standard output and standard error."""
-    monkeypatch.setenv("MONGODB_URI", mongodb_uri)
-    monkeypatch.setenv("SNS_TOPIC_ARNS", TOPIC)
-    monkeypatch.setenv("API_TOKENS", "ops:s3cret")
-    monkeypatch.chdir(tmp_path)
-
-    def run_command(*arguments: str) -> tuple[int, str, str]:
-        try:
-            code = main(arguments)
-        except SystemExit as stopped:
-            code = int(stopped.code or 0)
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return run_command
 
 
 def columns(line: str) -> list[str]:

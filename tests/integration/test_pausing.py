@@ -4,13 +4,12 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.fakes.ses import INTERNAL, FakeSes
-from tests.signer import TOPIC
+from tests.integration.conftest import Run
 from tests.telling import NOW, Teller, payload
 from webhook.adapters.mongo.audit import AuditTrail
 from webhook.adapters.mongo.client import Db
@@ -18,7 +17,6 @@ from webhook.adapters.mongo.documents import counts_of
 from webhook.adapters.mongo.pauses import LEASE, Pauses, pause_of, write_policy_pauses
 from webhook.adapters.mongo.verdicts import Judge
 from webhook.adapters.ses.client import SesApi
-from webhook.cli import main
 from webhook.config import Settings
 from webhook.domain.pausing import By, Carried, Pause, policy_pause
 from webhook.domain.reputation import Policy
@@ -510,28 +508,7 @@ def test_the_trail_is_told_page_by_page(db: Db, pauser: Pauser) -> None:
 # -- the commands
 
 
-@pytest.fixture
-def run(
-    db: Db, mongodb_uri: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> Callable[..., tuple[int, str, str]]:
-    """Runs a command; gives its exit code and what it printed on standard output and standard error."""
-    assert db.name in mongodb_uri
-    monkeypatch.setenv("MONGODB_URI", mongodb_uri)
-    monkeypatch.setenv("SNS_TOPIC_ARNS", TOPIC)
-    monkeypatch.chdir(tmp_path)
-
-    def run_command(*arguments: str) -> tuple[int, str, str]:
-        try:
-            code = main(arguments)
-        except SystemExit as stopped:
-            code = int(stopped.code or 0)
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return run_command
-
-
-def test_the_commands_pause_and_resume(db: Db, run: Callable[..., tuple[int, str, str]]) -> None:
+def test_the_commands_pause_and_resume(db: Db, run: Run) -> None:
     code, out, _ = run("domains", "pause", "a.example", "--why", "spam")
     assert (code, out.startswith("paused a.example, by cli"), out.endswith(": spam\n")) == (0, True, True)
     assert stored(db)["paused"]["why"] == "spam"

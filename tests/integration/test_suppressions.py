@@ -4,7 +4,6 @@ import csv
 import io
 import json
 import threading
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
@@ -14,7 +13,7 @@ import pytest
 
 from tests import builders
 from tests.builders import NOW, RETENTION, effects_of
-from tests.signer import TOPIC
+from tests.integration.conftest import Run
 from webhook.adapters.mongo.audit import AuditTrail
 from webhook.adapters.mongo.client import Db, connect
 from webhook.adapters.mongo.indexes import ensure_indexes
@@ -22,7 +21,6 @@ from webhook.adapters.mongo.journal import Journal
 from webhook.adapters.mongo.store import MongoStore
 from webhook.adapters.mongo.suppressions import Suppressions, write_changes
 from webhook.adapters.mongo.verdicts import Judge
-from webhook.cli import main
 from webhook.domain.reputation import Policy
 from webhook.domain.suppression import LIFETIME, NewEntry, Reason, changes
 from webhook.errors import Invalid, NotFound, Unavailable
@@ -396,29 +394,6 @@ def test_the_lifetimes_are_those_of_the_page() -> None:
 
 
 # -- the command
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(
-    db: Db, mongodb_uri: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> Run:
-    """Runs a command; gives its exit code and what it printed on standard output and standard error."""
-    assert db.name in mongodb_uri
-    monkeypatch.setenv("MONGODB_URI", mongodb_uri)
-    monkeypatch.setenv("SNS_TOPIC_ARNS", TOPIC)
-    monkeypatch.chdir(tmp_path)
-
-    def run_command(*arguments: str) -> tuple[int, str, str]:
-        try:
-            code = main(arguments)
-        except SystemExit as stopped:
-            code = int(stopped.code or 0)
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return run_command
 
 
 def addresses(run: Run) -> set[str]:

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from pymongo.database import Database
 
+from tests.integration.conftest import Run
 from webhook.adapters.mongo.indexes import ensure_indexes
 from webhook.adapters.mongo.tokens import Tokens
-from webhook.cli import main
 from webhook.domain.tokens import Bearer, Scope, digest_of
 from webhook.errors import Conflict, NotFound
 from webhook.tokens import Bearers, TokenDesk
@@ -100,28 +100,9 @@ class TestKeeping:
 
 class TestCommand:
     @pytest.fixture
-    def run(
-        self,
-        mongodb_uri: str,
-        monkeypatch: pytest.MonkeyPatch,
-        capsys: pytest.CaptureFixture[str],
-        tmp_path: Any,
-        tokens: Tokens,
-    ) -> Any:
+    def run(self, run: Run, tokens: Tokens) -> Run:
         del tokens  # it makes the indexes
-        monkeypatch.setenv("MONGODB_URI", mongodb_uri)
-        monkeypatch.setenv("API_TOKENS", "ops:s3cret")
-        monkeypatch.chdir(tmp_path)
-
-        def run_command(*arguments: str) -> tuple[int, str, str]:
-            try:
-                code = main(("tokens", *arguments))
-            except SystemExit as stopped:
-                code = int(stopped.code or 0)
-            out, err = capsys.readouterr()
-            return code, out, err
-
-        return run_command
+        return lambda *arguments: run("tokens", *arguments)
 
     def test_a_token_is_printed_once_and_alone(self, run: Any, tokens: Tokens) -> None:
         code, out, _ = run("create", "shop", "--owner", "acme")
