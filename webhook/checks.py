@@ -59,7 +59,6 @@ class Configured(Struct, frozen=True):
 
     topics: bool
     trusted_origins: Sequence[str]
-    tokens: bool
 
 
 class Wiring(Struct, frozen=True):
@@ -81,6 +80,7 @@ class State(Struct, frozen=True):
     quarantine: Mapping[str, int] = {}
     unsubscribed: Sequence[str] = ()
     lag: float = 0.0
+    tokens: bool = True
 
 
 def wrong_settings(problem: str) -> Finding:
@@ -103,15 +103,13 @@ def configuration(configured: Configured) -> Iterator[Finding]:
             f"SNS_TRUSTED_ORIGINS is set: whoever controls {', '.join(configured.trusted_origins)} can forge mail."
         )
         yield Finding(Code.TRUSTED_ORIGINS, sentence, "unset SNS_TRUSTED_ORIGINS, unless this is a trial")
-    if not configured.tokens:
-        sentence = (
-            "API_TOKENS is not set for this command: the API of a server with these settings answers 401 to everybody."
-        )
-        yield Finding(Code.NO_TOKENS, sentence, "set API_TOKENS to name:token, with a long random token")
 
 
 def state(found: State) -> Iterator[Finding]:
     """What the stored state leaves to be desired."""
+    if not found.tokens:
+        sentence = "There is no token, neither in API_TOKENS nor made by a command: the API answers 401 to everybody."
+        yield Finding(Code.NO_TOKENS, sentence, "python -m webhook tokens create NAME")
     for wiring in found.wirings:
         yield from _wiring(wiring)
     if found.quarantine:

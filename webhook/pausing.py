@@ -4,10 +4,13 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Protocol
 
-from webhook.domain.pausing import By, Carried, Pause, Task, Want, check_resume, checked_why, retry_after
+from webhook.domain.pausing import RETRY_MAX, By, Carried, Pause, Task, Want, check_resume, checked_why, retry_after
 from webhook.domain.pausing import target as target_of
-from webhook.errors import AwsError, Limited, SentinelError
+from webhook.errors import AwsError, Limited
 from webhook.logs import get_logger
+
+#: What comes of a document that the platform has put something unforeseen into.
+_MALFORMED = (TypeError, AttributeError, KeyError, ValueError)
 
 log = get_logger(__name__)
 
@@ -104,6 +107,16 @@ class Pauser:
         task = self._pauses.claim()
         if task is None:
             return False
+        try:
+            self._carry(task)
+        except _MALFORMED as error:
+            # One domain's document holds up nobody else's pause.
+            why = f"{type(error).__name__}: {error}"
+            told = {"code": "malformed", "detail": why, "hint": "look at the domain's document; it is tried hourly"}
+            self._failed(task, why, told, RETRY_MAX)
+        return True
+
+    def _carry(self, task: Task) -> None:
         carried, to = target_of(task, self._common_set)
         try:
             self._tell(carried, to, enabled=task.want is Want.RESUMED)
@@ -112,13 +125,13 @@ class Pauser:
                 self._done(task, carried, to)  # what is gone holds nothing back
             else:
                 wait = retry_after(task.attempts, error.retry_after, retryable=error.retryable)
-                self._failed(task, error, {"code": error.code, "detail": error.detail, "hint": error.hint}, wait)
+                told = {"code": error.code, "detail": error.detail, "hint": error.hint}
+                self._failed(task, str(error), told, wait)
         except Limited as error:
             told = {"code": "aws_throttled", "detail": error.detail, "hint": "it is tried again by itself"}
-            self._failed(task, error, told, error.retry_after)
+            self._failed(task, str(error), told, error.retry_after)
         else:
             self._done(task, carried, to)
-        return True
 
     def _tell(self, carried: Carried, to: str | None, *, enabled: bool) -> None:
         if carried is Carried.TENANT and to:
@@ -131,8 +144,6 @@ class Pauser:
         self._pauses.carried(task, carried, to)
         log.info("[AWS SES] pause_carried", domain=task.domain, want=task.want.value, carried=carried.value)
 
-    def _failed(self, task: Task, error: SentinelError, told: Document, wait: float) -> None:
+    def _failed(self, task: Task, why: str, told: Document, wait: float) -> None:
         self._pauses.failed(task, told | {"at": self._now()}, wait)
-        log.warning(
-            "[AWS SES] pause_not_carried", domain=task.domain, want=task.want.value, why=str(error), seconds=wait
-        )
+        log.warning("[AWS SES] pause_not_carried", domain=task.domain, want=task.want.value, why=why, seconds=wait)

@@ -109,3 +109,19 @@ def test_an_owner_can_not_remove_what_the_staff_paused(hands: Hands) -> None:
     with pytest.raises(Refused, match="paused by the platform's staff"):
         hands.registrar.remove("example.com", keep_identity=False, who="first", owner="first")
     assert hands.registrar.remove("example.com", keep_identity=False, who="staff", owner=None)
+
+
+def test_what_is_paused_at_ses_is_resumed_before_it_is_removed(hands: Hands) -> None:
+    hands.add("first")
+    hands.pauser.pause("example.com", "staff", "spam")
+    hands.db.emaildomains.update_one({}, {"$set": {"paused.carried": "tenant", "paused.carriedTo": "arn:t"}})
+    with pytest.raises(Refused, match="paused at SES too"):
+        hands.registrar.remove("example.com", keep_identity=False, who="staff", owner=None)
+
+
+def test_a_domain_of_the_platforms_own_backend_is_no_owners(hands: Hands) -> None:
+    hands.db.emaildomains.insert_one({"domain": "example.com", "maxAccounts": 7})
+    with pytest.raises(Refused, match="not available"):
+        hands.add("first")
+    hands.registrar.add(NewDomain("example.com", owner="first"), "staff", None)
+    assert hands.db.emaildomains.find_one({})["owner"] == "first"

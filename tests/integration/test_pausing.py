@@ -487,9 +487,16 @@ def test_a_pause_is_read_back_as_it_was_written(db: Db, pauser: Pauser) -> None:
     )
 
 
-@pytest.mark.parametrize("value", [None, True, "yes", {}, {"by": "someone"}])
-def test_whatever_else_the_platform_may_have_put_there_is_no_pause(value: object) -> None:
+@pytest.mark.parametrize("value", [None, False, "", {}])
+def test_what_says_nothing_is_no_pause(value: object) -> None:
     assert pause_of({"paused": value}) is None
+
+
+@pytest.mark.parametrize("value", [True, "yes", {"by": "someone"}])
+def test_whatever_else_the_platform_may_have_put_there_is_the_staffs(value: object) -> None:
+    pause = pause_of({"paused": value})
+    assert pause is not None
+    assert pause.by is By.STAFF
 
 
 def test_the_trail_is_told_page_by_page(db: Db, pauser: Pauser) -> None:

@@ -155,7 +155,8 @@ def test_what_the_platform_wrote_or_mail_told_of_is_adopted(database: Db, regist
 def test_without_auto_register_a_domain_is_stored_and_says_so(store: Registrations, api: SesApi, ses: FakeSes) -> None:
     registrar = registrar_of(store, api, ses, Rules(auto_register=False))
     document, created = registrar.add(EXAMPLE, "ops", None)
-    assert (created, document["awsSes"]) == (True, {"registered": False})
+    asked_of_nothing = {"registered": False, "verificationStatus": "not_started", "verifiedForSending": False}
+    assert (created, document["awsSes"]) == (True, asked_of_nothing)
     assert not registrar.work()
     assert registrar.remove("example.com", keep_identity=False, who="ops", owner=None)
     assert ses.calls == []
@@ -633,3 +634,14 @@ def test_a_restart_makes_the_identity_anew_with_all_that_belongs_to_it(
     }
     aws = stored(database)["awsSes"]
     assert (aws["verificationStatus"], aws["intent"], aws["error"]) == ("pending", None, None)
+
+
+def test_an_identity_that_ses_had_before_is_used_but_not_deleted(
+    store: Registrations, api: SesApi, ses: FakeSes
+) -> None:
+    ses.create_outside("example.com", verified=True)
+    registrar = registrar_of(store, api, ses)
+    document, _ = registrar.add(EXAMPLE, "ops", None)
+    assert document["awsSes"]["verifiedForSending"] is True
+    assert registrar.remove("example.com", keep_identity=False, who="ops", owner=None)
+    assert list(ses.identities) == ["example.com"]

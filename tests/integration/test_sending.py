@@ -320,7 +320,7 @@ def test_a_suppressed_recipient_is_refused_whatever_its_case(stage: Stage, sende
 
 def test_a_foreign_domain_is_none_and_so_is_one_only_heard_of(stage: Stage) -> None:
     stage.add("example.com", owner="acme")
-    stage.db.emaildomains.insert_one({"domain": "heard.example", "owner": "other"})
+    stage.db.emaildomains.insert_one({"domain": "heard.example", "reputation": {}})
     sender = stage.sender()
     told = []
     for name in ("example.com", "nowhere.example", "heard.example"):
@@ -538,3 +538,23 @@ def test_what_one_process_could_not_book_a_worker_does(stage: Stage) -> None:
     assert [counted["sent"] for counted in stage.counted().values()] == [1]
     assert sender.send("example.com", MAIL, "shop", key="k") == mail_id
     assert len(stage.fake.sent) == 1
+
+
+def test_who_is_paused_while_a_mail_waits_for_its_slot_sends_nothing(stage: Stage) -> None:
+    stage.add("example.com")
+
+    def reserve(*_: object, **__: object) -> float:
+        stage.db.emaildomains.update_one({"domain": "example.com"}, {"$set": {"paused": "fraud"}})
+        return 0.0
+
+    with pytest.raises(Refused) as refused:
+        stage.sender(reserve=reserve).send("example.com", MAIL, "shop")
+    assert refused.value.code == "domain_paused"
+
+
+def test_a_raw_message_does_not_speak_for_a_sub_domain_of_its_own(stage: Stage, sender: Sender) -> None:
+    stage.add("news.example.com")
+    raw = b"From: x@news.example.com\r\nTo: b@example.net\r\nSubject: s\r\n\r\nhello\r\n"
+    message = {"from": "x@example.com", "to": ["b@example.net"], "raw": b64encode(raw).decode()}
+    with pytest.raises(Invalid, match="a domain of its own"):
+        sender.send("example.com", message, "shop")

@@ -15,12 +15,9 @@ def codes(state: State) -> list[str]:
 @pytest.mark.parametrize(
     ("configured", "expected"),
     [
-        pytest.param(Configured(topics=True, trusted_origins=(), tokens=True), [], id="all set"),
-        pytest.param(Configured(topics=False, trusted_origins=(), tokens=True), ["W101"], id="no topics"),
-        pytest.param(
-            Configured(topics=True, trusted_origins=("http://a",), tokens=True), ["W102"], id="trusted origins"
-        ),
-        pytest.param(Configured(topics=True, trusted_origins=(), tokens=False), ["W103"], id="no tokens"),
+        pytest.param(Configured(topics=True, trusted_origins=()), [], id="all set"),
+        pytest.param(Configured(topics=False, trusted_origins=()), ["W101"], id="no topics"),
+        pytest.param(Configured(topics=True, trusted_origins=("http://a",)), ["W102"], id="trusted origins"),
     ],
 )
 def test_configuration(configured: Configured, expected: list[str]) -> None:
@@ -46,6 +43,7 @@ def test_configuration(configured: Configured, expected: list[str]) -> None:
         pytest.param(State(unsubscribed=("arn:a", "arn:b")), ["W402", "W402"], id="unsubscribed"),
         pytest.param(State(lag=10.0), [], id="ten seconds are allowed"),
         pytest.param(State(lag=10.1), ["W501"], id="lag"),
+        pytest.param(State(tokens=False), ["W103"], id="no tokens"),
     ],
 )
 def test_state(state: State, expected: list[str]) -> None:

@@ -176,7 +176,7 @@ OWNERSHIP = [
     pytest.param({"createdAt": NOW, "owner": "a"}, "b", "b", False, id="another's"),
     pytest.param({"createdAt": NOW, "owner": "a"}, "b", None, False, id="given to another without a change"),
     pytest.param({"createdAt": NOW, "owner": "a"}, None, None, True, id="the platform looks"),
-    pytest.param({"awsSes": "nonsense"}, "a", "a", True, id="a field of another form"),
+    pytest.param({"awsSes": "nonsense"}, "a", "a", False, id="a field of another form is the platform's"),
 ]
 
 

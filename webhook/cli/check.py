@@ -44,19 +44,18 @@ def findings_here() -> Iterator[Finding]:
     configured = checks.Configured(
         topics=bool(settings.sns_topic_arns),
         trusted_origins=settings.sns_trusted_origins,
-        tokens=bool(settings.api_tokens),
     )
     yield from checks.configuration(configured)
     try:
         with open_library(settings) as library:
-            found = _state(library)
+            found = _state(library, tokens=bool(settings.api_tokens))
     except (Misconfigured, Unavailable) as error:
         yield checks.unreachable(str(error))
     else:
         yield from checks.state(found)
 
 
-def _state(library: Library) -> checks.State:
+def _state(library: Library, *, tokens: bool) -> checks.State:
     wirings = [
         checks.Wiring(wiring, kinds, *library.wirings.blinded(wiring))
         for wiring, kinds in library.wirings.shown().items()
@@ -67,6 +66,7 @@ def _state(library: Library) -> checks.State:
         quarantine=library.quarantine.by_reason(),
         unsubscribed=[topic["topicArn"] for topic in topics if topic["state"] == "unsubscribed"],
         lag=library.vitals.lag(),
+        tokens=tokens or library.vitals.has_tokens(),
     )
 
 

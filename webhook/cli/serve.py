@@ -56,6 +56,9 @@ class Plan:
         feeder = free_port()
         overrides = {
             "DATA_DIR": str(settings.data_dir / "demo"),
+            # A trial must not touch a real account that this machine may have the credentials of.
+            "AWS_SES_AUTO_REGISTER": "false",
+            "AWS_SES_ENABLE_SENDING": "false",
             "SNS_TOPIC_ARNS": _DEMO_TOPIC,
             "SNS_TRUSTED_ORIGINS": f"http://127.0.0.1:{feeder}",
         }

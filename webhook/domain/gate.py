@@ -7,6 +7,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from webhook.domain.ownership import is_known
+
 
 class Gate(StrEnum):
     """Why a mail is not sent, in the order they are looked at."""
@@ -48,16 +50,11 @@ def decide(name: str, document: Document | None, rules: Rules, suppressed: Suppr
         lambda: _disabled(rules),
         lambda: _unknown(name, document),
         lambda: _unverified(name, _part(document, "awsSes")),
-        lambda: _paused(name, _part(document, "paused")),
+        lambda: _paused(name, (document or {}).get("paused")),
         lambda: _flagged(name, _part(document, "reputation"), rules),
         lambda: _suppressed(suppressed),
     )
     return next((refusal for check in checks if (refusal := check())), None)
-
-
-def is_known(document: Document | None) -> bool:
-    """True if it was added or registered, not just heard of in mail."""
-    return bool(document and (document.get("createdAt") or document.get("awsSes")))
 
 
 def _part(document: Document | None, name: str) -> Document:
@@ -87,9 +84,10 @@ def _unverified(name: str, ses: Document) -> Refusal | None:
     return Refusal(Gate.UNVERIFIED, f"SES does not send for {name} yet: its verification is `{status}`.", hint)
 
 
-def _paused(name: str, paused: Document) -> Refusal | None:
-    if not paused:
+def _paused(name: str, told: object) -> Refusal | None:
+    if not told:
         return None
+    paused: Document = told if isinstance(told, Mapping) else {"why": told if isinstance(told, str) else ""}
     by = f"by {paused.get('who') or 'staff'}" if paused.get("by") != "policy" else "by policy"
     at = paused.get("at")
     since = f" on {at.date().isoformat()}" if isinstance(at, datetime) else ""

@@ -105,13 +105,13 @@ def _ascii_label(label: str) -> str:
     return label if _LABEL.fullmatch(label) else ""
 
 
-def check_raw(raw: bytes, domain: str) -> None:
+def check_raw(raw: bytes, domain: str) -> frozenset[str]:
     """Refuses a whole message that would be sent in another's name than `domain`'s, or that steers SES itself.
 
     Raises:
         Invalid: field `raw`.
     """
-    headers = list(_headers(raw))
+    headers, speakers = list(_headers(raw)), set()
     for name, value in headers:
         if name.startswith("x-ses-"):
             told = (
@@ -119,14 +119,15 @@ def check_raw(raw: bytes, domain: str) -> None:
             )
             raise Invalid("raw", told, "Remove the header; give tags as `tags` beside `raw`.")
         if name in _ORIGINATORS:
-            _check_originator(name, value, domain)
+            speakers.add(_check_originator(name, value, domain))
     senders = [name for name, _ in headers if name == "from"]
     if len(senders) != 1:
         told = f"has {len(senders)} From headers" if senders else "has no From header"
         raise Invalid("raw", told, f"Give it exactly one, with one address at {domain}.")
+    return frozenset(speakers)
 
 
-def _check_originator(name: str, value: str, domain: str) -> None:
+def _check_originator(name: str, value: str, domain: str) -> str:
     hint = f"Give it one address at {domain}, or leave the header out." if name != "from" else _HINT
     if not value.isascii():
         raise Invalid("raw", f"its header `{name}` holds bytes beyond ASCII", "Put them in encoded words (RFC 2047).")
@@ -136,6 +137,7 @@ def _check_originator(name: str, value: str, domain: str) -> None:
         raise Invalid("raw", f"its header `{name}` can't be read as one mailbox: {error.detail}", hint) from error
     if not within(mailbox.domain, domain):
         raise Invalid("raw", f"its header `{name}` is at {mailbox.domain}, which is not {domain}", hint)
+    return mailbox.domain
 
 
 def within(name: str, domain: str) -> bool:

@@ -33,9 +33,13 @@ def part(document: Mapping[str, Any] | None, name: str) -> Document:
     return dict(found) if isinstance(found, Mapping) else {}
 
 
+#: What judging and pausing write of themselves: a document with nothing else was only heard of in mail.
+HEARD_OF = frozenset({"_id", "domain", "reputation", "paused", "pauseTask", "freshStart", "alerting"})
+
+
 def is_known(document: Mapping[str, Any] | None) -> bool:
-    """Whether a domain was added or registered, and not only heard of in mail."""
-    return bool(document and (document.get("createdAt") or part(document, "awsSes")))
+    """Whether a domain was added, here or by the platform's own backend, and not only heard of in mail."""
+    return bool(document and document.keys() - HEARD_OF)
 
 
 def refuse_taken(admission: Admission, found: Mapping[str, Any] | None) -> None:

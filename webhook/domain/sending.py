@@ -43,6 +43,8 @@ class Message(Struct, frozen=True, kw_only=True):
     html: str | None = None
     raw: bytes | None = None
     tags: dict[str, str] = {}
+    #: Domains that a raw message names as its originators.
+    speakers: frozenset[str] = frozenset()
 
     @classmethod
     def from_json(cls, body: object, domain: str) -> "Message":
@@ -186,8 +188,7 @@ def _raw(body: Mapping[str, object], domain: str) -> dict[str, Any]:
         raw = base64.b64decode(given, validate=True)
     except (binascii.Error, ValueError) as error:
         raise Invalid("raw", "is not base64", hint) from error
-    check_raw(raw, domain)
-    return {"raw": raw}
+    return {"raw": raw, "speakers": check_raw(raw, domain)}
 
 
 class Stage(StrEnum):

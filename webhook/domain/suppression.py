@@ -12,9 +12,10 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from webhook.domain.address import domain_of, is_simulated, plain, well_formed
+from webhook.domain.address import domain_of, is_simulated, plain
 from webhook.domain.counts import HELD_BACK, NOT_SPAM, PERMANENT
 from webhook.domain.mail import Fact, Kind, Mail, Told
+from webhook.domain.mime import ascii_domain
 from webhook.errors import Invalid
 
 
@@ -48,7 +49,6 @@ LIFETIME: Mapping[Reason, timedelta | None] = {
 FOR_EVERYBODY = frozenset({"NoEmail", "Suppressed"})
 #: Causes that one entry keeps, those that hold longest.
 CAUSES = 20
-
 ADDRESS_MAX, NOTE_MAX = 320, 500
 # What SES can send to: it takes only ASCII before the `@`, and domains in their ASCII form.
 _ADDRESS = re.compile(
@@ -283,7 +283,7 @@ def _place(new: NewEntry) -> tuple[Scope, str]:
     if new.domain and new.owner:
         raise Invalid("owner", "must be left out where a domain is given")
     if new.domain:
-        domain = well_formed(new.domain)
+        domain = ascii_domain(new.domain)
         if not domain:
             raise Invalid("domain", "must be a domain like example.com")
         return Scope.DOMAIN, domain
@@ -295,6 +295,6 @@ def _place(new: NewEntry) -> tuple[Scope, str]:
 def _until(at: datetime | None, now: datetime) -> datetime | None:
     if at is None:
         return None
-    if at.tzinfo is None or at <= now:
+    if at.tzinfo is None or not now < at < _NEVER - timedelta(days=1):
         raise Invalid("expiresAt", "must be a moment in the future, with its offset from UTC")
     return at.astimezone(UTC).replace(microsecond=0)

@@ -9,6 +9,7 @@ from typing import Any
 
 from webhook.domain.cadence import next_check
 from webhook.domain.following import Followed, Recorded
+from webhook.domain.ownership import part
 from webhook.domain.verification import Cause, CauseKind, Reading, State, Verification
 from webhook.errors import AwsError, Limited
 from webhook.following.resting import Operation, Rests
@@ -24,6 +25,9 @@ PUT_OFF = timedelta(hours=1)
 COUNT_EVERY = timedelta(minutes=5)
 #: Said of the one domain that was asked for; any other error is taken to concern every call.
 _OF_ONE_DOMAIN = frozenset({"aws_bad_request", "aws_not_found"})
+
+#: What comes of a document that the platform has put something unforeseen into.
+_MALFORMED = (TypeError, AttributeError, KeyError, ValueError)
 
 log = get_logger(__name__)
 
@@ -68,7 +72,7 @@ class Follower:
         followed = self._verifications.find(domain)
         if followed is not None:
             self._read(followed, cause)
-        return self._verifications.document(domain).get("awsSes") or {}
+        return part(self._verifications.document(domain), "awsSes")
 
     def work(self) -> bool:
         """One step, with at most one call to SES; False if there is nothing to do for now. Raises Unavailable only.
@@ -130,11 +134,18 @@ class Follower:
         except AwsError as error:
             if error.code not in _OF_ONE_DOMAIN:
                 raise
-            now = self._now()
-            self._verifications.put_off(followed.domain, error, now, now + PUT_OFF)
-            log.warning("[AWS SES] domain_unreadable", domain=followed.domain, code=error.code, why=error.detail)
+            self._put_off(followed.domain, error)
+        except _MALFORMED as error:
+            # One domain's document keeps nobody from looking at the others.
+            why, hint = f"{type(error).__name__}: {error}", "look at the domain's document; it is read hourly"
+            self._put_off(followed.domain, AwsError("malformed", why, hint, retryable=False))
         else:
             self._rests.worked(Operation.READ, self._now())
+
+    def _put_off(self, domain: str, error: AwsError) -> None:
+        now = self._now()
+        self._verifications.put_off(domain, error, now, now + PUT_OFF)
+        log.warning("[AWS SES] domain_unreadable", domain=domain, code=error.code, why=error.detail)
 
     def _read(self, followed: Followed, cause: Cause, listed: str = "") -> None:
         # Taken before the call: the answer is at least as new, so of two readings the later one is the one believed.

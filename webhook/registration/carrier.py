@@ -85,8 +85,9 @@ class Carrier:
 
     def _delete(self, task: Task, until: datetime) -> Document | None:
         """Deletes what is ours, and the document. What SES had before, and we never took over, is not ours."""
-        ours = bool(task.aws.get("registered"))
-        if not ours:
+        adopted = bool(task.aws.get("adopted"))
+        ours = bool(task.aws.get("registered")) and not adopted
+        if not ours and not adopted:
             found = _unless("aws_not_found", lambda: self._ses.get_identity(task.domain))
             ours = found is not None and ownership.is_ours(task.document, found)
             self._check_time(task, until)
@@ -140,6 +141,9 @@ class Carrier:
     def _complete(self, task: Task, identity: Identity, until: datetime, *, made: bool) -> Document | None:
         """All that belongs to an identity, each part only if it is not so already."""
         fields: Document = {"region": self._ses.region}
+        if made or not task.aws.get("registered"):
+            # What SES had before, and we did not make, is used but never deleted.
+            fields["adopted"] = not made and not ownership.is_ours(task.document, identity)
         steps = self._steps(task, identity, renew=made)
         document = self._store.recorded(task, identity, fields, made=made, ended=not steps)
         if document is None:

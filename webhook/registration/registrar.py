@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from webhook.domain import registration
-from webhook.domain.ownership import Admission, Document
-from webhook.domain.registration import Check, NewDomain
+from webhook.domain.ownership import Admission, Document, part
+from webhook.domain.registration import Check, Intent, NewDomain
 from webhook.errors import Invalid
 from webhook.logs import get_logger
 from webhook.registration.carrier import Carrier, Rules
@@ -71,6 +71,12 @@ class Registrar:
         if task is not None:
             document = self._carrier.carry_out(task, self._now() + PATIENCE) or document
         return document, created
+
+    def hurry(self, domain: str, who: str, owner: str | None) -> None:
+        """Has SES asked now for a domain that waits to be registered; nothing for any other."""
+        found = self._store.find(domain)
+        if found and part(found, "awsSes").get("intent") == Intent.REGISTER and not part(found, "awsSes")["registered"]:
+            self.add(NewDomain(domain), who, owner)
 
     def change(
         self, domain: str, changes: Mapping[str, Any], who: str, owner: str | None, check: Check | None = None

@@ -8,8 +8,9 @@ from typing import Any
 
 import msgspec
 
-from webhook.domain.gate import Gate, Refusal, Rules, decide, is_known
+from webhook.domain.gate import Gate, Refusal, Rules, decide
 from webhook.domain.mime import ascii_domain
+from webhook.domain.ownership import is_known
 from webhook.domain.sending import Message, Sending, Stage, keyed_id
 from webhook.domain.ses import Outgoing
 from webhook.errors import AwsError, Invalid, Limited, NotFound, Refused, Unavailable
@@ -84,6 +85,8 @@ class Sender:
             raise NotFound(f"no domain {domain[:100]!r}: it was never added")
         mail = Message.from_json(message, name)
         document, nearer = self._ledger.domain(name, mail.sender.domain, owner)
+        for speaker in sorted(mail.speakers - {mail.sender.domain}):
+            nearer = nearer or self._ledger.domain(name, speaker, owner)[1]
         sending = Sending(
             id=keyed_id(who, name, key) if key else self._ledger.new_id(),
             domain=name,
@@ -101,6 +104,9 @@ class Sender:
             raise Invalid("from", told, f"Send it with POST /api/email-domains/{nearer}/send.")
         self._check(name, document, self._means.suppressions.check(sorted(mail.recipients), name, owner))
         self._wait_for_slot(mail.count)
+        # Again: waiting took its time, and who was paused or suppressed meanwhile was so before this was sent.
+        document, _ = self._ledger.domain(name, mail.sender.domain, owner)
+        self._check(name, document, self._means.suppressions.check(sorted(mail.recipients), name, owner))
         return self._carry_out(sending, self._outgoing(mail, document or {}))
 
     def _check(self, name: str, document: Mapping[str, Any] | None, suppressed: Mapping[str, Any]) -> None:

@@ -16,7 +16,7 @@ blueprint = Blueprint("health", __name__)
 @blueprint.get("/")
 def root() -> Response:
     """What this is, for whoever opens its address."""
-    routes = ["/healthz", "/readyz", "/metrics", "/api/email-domains", "/webhooks/sns"]
+    routes = ["/healthz", "/readyz", "/metrics", "/api/email-domains", "/api/docs", "/webhooks/sns"]
     return jsonify(name="SES Sentinel", version=__version__, routes=routes)
 
 

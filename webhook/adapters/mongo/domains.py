@@ -9,9 +9,13 @@ import pymongo
 
 from webhook.adapters.mongo.client import Db, Document, database_errors
 from webhook.adapters.mongo.documents import counts_of
+from webhook.adapters.mongo.identities import NAME
 from webhook.adapters.mongo.verdicts import Judge, verdict_document
 from webhook.domain.counts import Counts
+from webhook.domain.mime import ascii_domain
+from webhook.domain.ownership import part as part_of
 from webhook.domain.reputation import Status
+from webhook.domain.verification import State
 from webhook.errors import NotFound
 from webhook.paging import LIMIT, Page, page_of, unseal
 
@@ -42,14 +46,15 @@ class Domains:
             # A domain that nothing was heard of yet has no verdict at all.
             wanted["reputation.status"] = {"$in": [status, None]} if status == Status.INSUFFICIENT else status
         if verification:
-            wanted["awsSes.verificationStatus"] = verification
-        name: Document = {}
+            # Nor has one that SES was never asked about any state.
+            asked = {"$in": [verification, None]} if verification == State.NOT_STARTED else verification
+            wanted["awsSes.verificationStatus"] = asked
+        name = dict(NAME)
         if part:
             name["$regex"] = re.escape(part.lower())
         if cursor:
             name["$gt"] = unseal(cursor, str)[0]
-        if name:
-            wanted["domain"] = name
+        wanted["domain"] = name
         with database_errors():
             found = list(self._db.emaildomains.find(wanted, {"_id": 0}).sort("domain", 1).limit(limit + 1))
         return page_of([_shown(document) for document in found], limit, lambda last: [last["domain"]])
@@ -89,11 +94,13 @@ class Domains:
 
     def by_status(self) -> dict[str, int]:
         """How many domains have each status."""
+        is_text = {"$eq": [{"$type": "$reputation.status"}, "string"]}
+        status = {"$cond": [is_text, "$reputation.status", None]}
         with database_errors():
-            counted = self._db.emaildomains.aggregate([{"$group": {"_id": "$reputation.status", "n": {"$sum": 1}}}])
+            counted = self._db.emaildomains.aggregate([{"$group": {"_id": status, "n": {"$sum": 1}}}])
             numbers = {document["_id"]: document["n"] for document in counted}
         numbers[Status.INSUFFICIENT.value] = numbers.get(Status.INSUFFICIENT.value, 0) + numbers.pop(None, 0)
-        return {status.value: numbers.get(status.value, 0) for status in Status}
+        return {one.value: numbers.get(one.value, 0) for one in Status}
 
     def _judged_now(self, name: str) -> Document:
         with database_errors():
@@ -123,15 +130,15 @@ def no_domain(domain: str) -> NotFound:
 
 
 def named(domain: str) -> str:
-    """A domain's name as it is stored."""
-    return domain.strip().lower().rstrip(".")
+    """A domain's name as it is stored: in punycode, if it can be a mail domain at all."""
+    return ascii_domain(domain.strip()) or domain.strip().lower().rstrip(".")
 
 
 def _shown(document: Document) -> Document:
     """A domain as it is stored; whatever else the platform may have put in place of a verdict is none."""
-    found = document.get("reputation")
-    judged = isinstance(found, dict) and "window" in found
-    return {"paused": None, **document, "reputation": found if judged else None}
+    window = part_of(part_of(document, "reputation"), "window")
+    judged = all(isinstance(window.get(end), str) for end in ("from", "to"))
+    return {"paused": None, **document, "reputation": document["reputation"] if judged else None}
 
 
 _DAY_FIELDS = (

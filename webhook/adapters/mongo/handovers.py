@@ -7,14 +7,18 @@ from pymongo.client_session import ClientSession
 from webhook.adapters.mongo.client import Db, Document
 from webhook.adapters.mongo.journal import judged_anew
 from webhook.adapters.mongo.pauses import pause_of
-from webhook.domain.pausing import check_resume
+from webhook.domain.pausing import Carried, check_resume
 from webhook.domain.suppression import Scope
+from webhook.errors import Refused
 
 
 def remove(db: Db, found: Document, owner: str | None, session: ClientSession) -> None:
-    """Before a domain is removed by `owner`; raises Refused if that would lift a pause that is not his."""
+    """Before a domain is removed by `owner`; raises Refused if it is paused by others, or at SES."""
     if pause := pause_of(found):
         check_resume(pause, owner)
+        if pause.carried in (Carried.TENANT, Carried.CONFIGURATION_SET):
+            told = f"{found['domain']} is paused at SES too, and nobody would lift that once it is removed"
+            raise Refused("domain_paused", told, "Resume it first; when SES was told, remove it")
     hand_over(db, found["domain"], session)
 
 

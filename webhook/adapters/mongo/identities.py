@@ -1,4 +1,7 @@
-"""`awsSes` of a domain's document: between what is known of an identity and how it is stored."""
+"""`awsSes` of a domain's document: between what is known of an identity and how it is stored.
+
+The collection is shared with the platform: what is of another type than we write counts as absent.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -7,19 +10,37 @@ from typing import Any
 from webhook.adapters.mongo.client import Document
 from webhook.domain import ses
 from webhook.domain.following import Followed
+from webhook.domain.ownership import part
 from webhook.domain.verification import Aspect, Reading, State, Verification
 from webhook.errors import AwsError
 
-#: Domains that are followed: registered with SES, and nothing about to be done to them there.
-FOLLOWED: Document = {"awsSes.registered": True, "awsSes.intent": None}
+#: The name of a domain that has one.
+NAME: Document = {"$type": "string", "$not": {"$type": "array"}}
+#: Domains that are followed: registered with SES, and nothing about to be done to them there. MongoDB looks into lists
+#: as well, where nothing could be written.
+FOLLOWED: Document = {
+    "awsSes.registered": True,
+    "awsSes.intent": None,
+    "$and": [{"domain": NAME}, {"awsSes": {"$not": {"$type": "array"}}}],
+}
 #: Who put an error there: only its own errors does following take away.
 _FOLLOWING = "following"
 _ZONE = "dkim.amazonses.com"
 
 
+def text_of(found: object) -> str | None:
+    """What was found, if it is a text."""
+    return found if isinstance(found, str) else None
+
+
+def moment_of(found: object) -> datetime | None:
+    """What was found, if it is a moment."""
+    return found if isinstance(found, datetime) else None
+
+
 def followed_of(document: Mapping[str, Any]) -> Followed:
     """A domain as following sees it."""
-    aws_ses = document["awsSes"]
+    aws_ses = part(document, "awsSes")
     epoch = aws_ses.get("registeredAt"), aws_ses.get("intentAt")
     return Followed(document["domain"], known_of(aws_ses), epoch)
 
@@ -27,7 +48,8 @@ def followed_of(document: Mapping[str, Any]) -> Followed:
 def known_of(aws_ses: Mapping[str, Any]) -> Verification:
     """What is known of an identity: the latest reading makes its states; before the first one they are as written."""
     reading = reading_of(aws_ses.get("observed"))
-    changed_at, checks = aws_ses.get("changedAt"), aws_ses.get("checks") or 0
+    changed_at, counted = moment_of(aws_ses.get("changedAt")), aws_ses.get("checks")
+    checks = counted if isinstance(counted, int) else 0
     if reading is not None:
         return Verification(
             identity=State(reading.state(Aspect.IDENTITY)),
@@ -35,42 +57,45 @@ def known_of(aws_ses: Mapping[str, Any]) -> Verification:
             mail_from=State(reading.state(Aspect.MAIL_FROM)),
             sending=reading.sending,
             reading=reading,
-            listed=aws_ses["observed"].get("listed"),
+            listed=text_of(part(aws_ses, "observed").get("listed")),
             changed_at=changed_at,
             checks=checks,
         )
-    mail_from = aws_ses.get("mailFrom") or {}
     return Verification(
         identity=State.GONE if aws_ses.get("missing") else _state(aws_ses.get("verificationStatus")),
         dkim=_state(aws_ses.get("dkimStatus")),
-        mail_from=_state(mail_from.get("status")),
+        mail_from=_state(part(aws_ses, "mailFrom").get("status")),
         sending=bool(aws_ses.get("verifiedForSending")),
         changed_at=changed_at,
         checks=checks,
     )
 
 
-def _state(word: str | None) -> State:
-    return State(ses.State.from_text(word))
+def _state(word: object) -> State:
+    return State(ses.State.from_text(text_of(word)))
 
 
-def reading_of(observed: Mapping[str, Any] | None) -> Reading | None:
+def reading_of(observed: object) -> Reading | None:
     """The latest reading, if there is one."""
-    if not observed or "identity" not in observed:
+    if not isinstance(observed, Mapping) or observed.get("identity") not in list(State):
         return None
+    at = moment_of(observed.get("at"))
+    if at is None:
+        return None
+    tokens = observed.get("dkimTokens")
     return Reading(
-        at=observed["at"],
+        at=at,
         identity=State(observed["identity"]),
-        dkim=State(observed["dkim"]),
-        mail_from=State(observed["mailFrom"]),
-        sending=observed["sending"],
-        last_success=observed["lastSuccess"],
-        error=observed["error"],
-        mail_from_domain=observed["mailFromDomain"],
-        behavior=observed["behavior"],
-        dkim_tokens=tuple(observed["dkimTokens"]),
-        hosted_zone=observed["hostedZone"],
-        signing=observed["signing"],
+        dkim=_state(observed.get("dkim")),
+        mail_from=_state(observed.get("mailFrom")),
+        sending=observed.get("sending") is True,
+        last_success=moment_of(observed.get("lastSuccess")),
+        error=text_of(observed.get("error")),
+        mail_from_domain=text_of(observed.get("mailFromDomain")),
+        behavior=text_of(observed.get("behavior")),
+        dkim_tokens=tuple(filter(text_of, tokens)) if isinstance(tokens, list) else (),
+        hosted_zone=text_of(observed.get("hostedZone")) or "",
+        signing=observed.get("signing") is True,
     )
 
 
@@ -111,7 +136,7 @@ def fields_of(domain: str, known: Verification, next_check: datetime, before: Ma
         "observed": observed_document(reading, known.listed),
         "missing": gone,
     }
-    if (before.get("error") or {}).get("by") == _FOLLOWING:
+    if part(before, "error").get("by") == _FOLLOWING:
         fields["error"] = None
     return fields | _dkim(domain, reading)
 

@@ -2,10 +2,13 @@
 
 Every change is one transaction with its row of the audit trail. A task belongs to whoever claimed it last; while a
 call to SES may be under way no other is made for that domain, so that a late one can't undo a newer wish.
+
+The collection is shared with the platform. Whatever it wrote into `paused` is a pause of the staff's, which stays in
+force until it is resumed; a `pauseTask` that is not ours is none.
 """
 
 from collections.abc import Callable, Collection, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pymongo
@@ -17,17 +20,27 @@ from webhook.adapters.mongo.audit import audit_row, record
 from webhook.adapters.mongo.client import MAJORITY, SNAPSHOT, Db, Document, database_errors
 from webhook.adapters.mongo.documents import counters_id, counts_document, counts_of
 from webhook.adapters.mongo.domains import named, no_domain
+from webhook.adapters.mongo.identities import NAME, moment_of, text_of
 from webhook.domain.counts import Counts, add
+from webhook.domain.ownership import part
 from webhook.domain.pausing import By, Carried, Pause, Task, Want, gives_way
 
 #: How long an attempt may take: far more than a call to SES does before it is given up.
 LEASE = timedelta(seconds=60)
 #: Seconds that one change may take.
 PATIENCE = 8
+#: When a pause began that doesn't say.
+_EPOCH = datetime.fromtimestamp(0, UTC)
 
 #: Judges domains anew in the caller's transaction.
 Rejudge = Callable[[Collection[str], datetime, ClientSession], object]
 
+#: Tasks of ours; MongoDB looks into lists as well, where nothing could be written.
+_TASK: Document = {
+    "domain": NAME,
+    "pauseTask": {"$not": {"$type": "array"}},
+    "pauseTask.want": {"$in": [want.value for want in Want], "$not": {"$type": "array"}},
+}
 _SEEN = ("status", "flags", "sent", "bounces", "complaints", "bounceRate", "complaintRate")
 
 
@@ -35,7 +48,7 @@ def write_policy_pauses(db: Db, pauses: Mapping[str, Pause], session: ClientSess
     """Pauses these domains unless they are paused already, in the judge's transaction; gives those it paused."""
     if not pauses:
         return []
-    found = db.emaildomains.find({"domain": {"$in": sorted(pauses)}}, session=session)
+    found = db.emaildomains.find({"domain": {**NAME, "$in": sorted(pauses)}}, session=session)
     paused = [document for document in found if gives_way(pause_of(document), pauses[document["domain"]])]
     writes = [_pausing(document, pauses[document["domain"]]) for document in paused]
     if writes:
@@ -46,20 +59,25 @@ def write_policy_pauses(db: Db, pauses: Mapping[str, Pause], session: ClientSess
 
 def pause_of(document: Document) -> Pause | None:
     """The pause in a domain's document."""
-    told = document.get("paused")
-    if not isinstance(told, dict) or told.get("by") not in list(By):
+    found = document.get("paused")
+    if not found:
         return None
-    carried = told.get("carried")
+    told = part(document, "paused")
+    ours = told.get("by") in list(By)
     return Pause(
-        by=By(told["by"]),
-        who=told["who"],
-        why=told["why"],
-        at=told["at"],
-        owner=told.get("owner"),
-        numbers=told.get("numbers"),
-        carried=Carried(carried) if carried else None,
-        carried_to=told.get("carriedTo"),
+        by=By(told["by"]) if ours else By.STAFF,
+        who=text_of(told.get("who")) or "",
+        why=text_of(told.get("why")) or text_of(found) or "",
+        at=moment_of(told.get("at")) or _EPOCH,
+        owner=text_of(told.get("owner")) if ours else None,
+        numbers=part(told, "numbers") or None,
+        carried=_carried(told.get("carried")),
+        carried_to=text_of(told.get("carriedTo")),
     )
+
+
+def _carried(found: object) -> Carried | None:
+    return Carried(str(found)) if found in list(Carried) else None
 
 
 def _paused(pause: Pause) -> Document:
@@ -83,9 +101,10 @@ def _pausing(document: Document, pause: Pause) -> UpdateOne:
 def _task(document: Document, want: Want, now: datetime) -> Document:
     """A task for SES, which waits for the end of an attempt that may be under way."""
     task: Document = {"want": want.value, "attempts": 0, "retryAt": now}
-    before = document.get("pauseTask") or {}
-    if before.get("claim") and before["retryAt"] > now:
-        task |= {"retryAt": before["retryAt"], "claim": before["claim"]}
+    before = part(document, "pauseTask")
+    claim, until = text_of(before.get("claim")), moment_of(before.get("retryAt"))
+    if claim and until and until > now:
+        task |= {"retryAt": until, "claim": claim}
     return task
 
 
@@ -179,40 +198,40 @@ class Pauses:
     def claim(self) -> Task | None:
         """Takes up the task that has been due for longest; it comes back after the lease unless it is done by then."""
         now, claim = self._now(), str(ObjectId())
+        attempts = {"$cond": [{"$isNumber": "$pauseTask.attempts"}, "$pauseTask.attempts", 0]}
+        claimed = {"retryAt": now + LEASE, "claim": claim, "attempts": {"$add": [attempts, 1]}}
         with database_errors():
             found = self._db.emaildomains.find_one_and_update(
-                {"pauseTask.retryAt": {"$lte": now}},
-                {
-                    "$set": {"pauseTask.retryAt": now + LEASE, "pauseTask.claim": claim},
-                    "$inc": {"pauseTask.attempts": 1},
-                },
+                {"pauseTask.retryAt": {"$lte": now}, **_TASK},
+                [{"$set": {f"pauseTask.{name}": value for name, value in claimed.items()}}],
                 sort=[("pauseTask.retryAt", pymongo.ASCENDING)],
                 return_document=ReturnDocument.AFTER,
             )
             return self._claimed(found, claim) if found else None
 
     def _claimed(self, document: Document, claim: str) -> Task:
-        task, aws = document["pauseTask"], document.get("awsSes") or {}
-        own = aws.get("configurationSet")
+        task, aws = document["pauseTask"], part(document, "awsSes")
+        own = text_of(aws.get("configurationSet"))
         others = {"awsSes.configurationSet": own, "domain": {"$ne": document["domain"]}}
-        carried = task.get("carried")
         return Task(
             domain=document["domain"],
             want=Want(task["want"]),
-            attempts=task["attempts"],
+            attempts=task["attempts"] if isinstance(task["attempts"], int) else 1,
             claim=claim,
-            tenant=aws.get("tenantArn") or aws.get("tenant"),
+            tenant=text_of(aws.get("tenantArn")) or text_of(aws.get("tenant")),
             configuration_set=own,
             shared=bool(own) and self._db.emaildomains.find_one(others, {"_id": 1}) is not None,
-            carried=Carried(carried) if carried else None,
-            carried_to=task.get("carriedTo"),
+            carried=_carried(task.get("carried")),
+            carried_to=text_of(task.get("carriedTo")),
         )
 
     def carried(self, task: Task, carried: Carried, to: str | None) -> None:
         """Notes that SES was told, unless another attempt or another wish has taken this one's place."""
-        update: Document = {"$unset": {"pauseTask": ""}}
+        update: list[Document] = [{"$unset": "pauseTask"}]
         if task.want is Want.PAUSED:
-            update["$set"] = {"paused.carried": carried.value, "paused.carriedTo": to}
+            told = {"$mergeObjects": ["$paused", {"$literal": {"carried": carried.value, "carriedTo": to}}]}
+            is_ours = {"$eq": [{"$type": "$paused"}, "object"]}
+            update.append({"$set": {"paused": {"$cond": [is_ours, told, "$paused"]}}})
         self._finish(task, update)
 
     def failed(self, task: Task, error: Document, wait: float) -> None:
@@ -220,7 +239,7 @@ class Pauses:
         again = {"pauseTask.error": error, "pauseTask.retryAt": self._now() + timedelta(seconds=wait)}
         self._finish(task, {"$set": again, "$unset": {"pauseTask.claim": ""}})
 
-    def _finish(self, task: Task, update: Document) -> None:
+    def _finish(self, task: Task, update: Document | list[Document]) -> None:
         ours: dict[str, Any] = {"domain": task.domain, "pauseTask.claim": task.claim}
         with database_errors():
             done = self._db.emaildomains.update_one({**ours, "pauseTask.want": task.want.value}, update)

@@ -36,6 +36,7 @@ LEASE = timedelta(seconds=60)
 #: When a domain that was just set up is first looked at.
 FIRST_CHECK = timedelta(seconds=30)
 _TRIES = 5
+_UNREGISTERED: Document = {"registered": False, "verificationStatus": "not_started", "verifiedForSending": False}
 _ENDED: Document = {"intent": None, "claim": None, "retryAt": None, "attempts": 0}
 
 T = TypeVar("T")
@@ -212,9 +213,9 @@ class Registrations:
         elif admission.register and registration.wants_registering(aws, self._now(), new=created):
             begun = self._begun(Intent.REGISTER, aws)
         else:
-            return {} if aws else {"registered": False}
+            return {} if aws else _UNREGISTERED
         adopt = {"adopt": True} if admission.asker is None else {}
-        return {**({} if aws else {"registered": False}), **begun, **adopt}
+        return {**({} if aws else _UNREGISTERED), **begun, **adopt}
 
     def _intended_by(self, change: Changed, aws: Document) -> Document:
         """What a change sets below `awsSes`. A restart applies it anyway, and what is deleted needs it no more."""
@@ -245,8 +246,7 @@ class Registrations:
     def _check_relatives(self, name: DomainName, owner: str | None, asker: str | None, session: ClientSession) -> None:
         below = re.escape(f".{name.name}") + "$"
         query = {"$or": [{"domain": {"$in": list(parents(name))}}, {"domain": {"$regex": below}}]}
-        fields = {"domain": 1, "owner": 1, "createdAt": 1, "awsSes.registered": 1}
-        found = self._db.emaildomains.find(query, fields, session=session)
+        found = self._db.emaildomains.find(query, session=session)
         ownership.refuse_relatives(name, owner, asker, found)
 
     def _set(

@@ -9,7 +9,7 @@ from bson import ObjectId
 from pymongo.errors import DuplicateKeyError
 
 from webhook.adapters.mongo.client import Db, Document, database_errors
-from webhook.domain.gate import is_known
+from webhook.domain.ownership import is_known
 from webhook.domain.sending import Sending, Stage
 
 #: How long a key is remembered.
@@ -18,7 +18,6 @@ KEPT = timedelta(hours=24)
 UNKNOWN_KEPT = timedelta(days=30)
 #: What one step of the worker takes on.
 BATCH = 100
-_FIELDS = ("domain", "owner", "createdAt", "awsSes", "paused", "reputation.status", "reputation.sentence")
 
 
 class Sendings:
@@ -40,12 +39,12 @@ class Sendings:
         below = sender.removesuffix(name).rstrip(".").split(".")
         names = [".".join([*below[place:], name]) for place in range(len(below))] if sender != name else []
         with database_errors():
-            found = list(self._db.emaildomains.find({"domain": {"$in": [name, *names]}}, _FIELDS))
+            found = list(self._db.emaildomains.find({"domain": {"$in": [name, *names]}}))
         by_name = {document["domain"]: document for document in found}
         document = by_name.get(name)
         if document is None or (owner is not None and document.get("owner") != owner):
             return None, ""
-        return document, next((near for near in names if is_known(by_name.get(near))), "")
+        return document, next((near for near in names if _by_itself(by_name.get(near))), "")
 
     def new_id(self) -> str:
         """An id that nothing else has."""
@@ -137,3 +136,8 @@ def _sending(row: Document) -> Sending:
         stage=Stage(row["state"]),
         message_id=row.get("messageId", ""),
     )
+
+
+def _by_itself(document: Document | None) -> bool:
+    """Whether a sub-domain is one of its own: added, or stopped by somebody."""
+    return bool(document and (is_known(document) or document.get("paused")))

@@ -9,8 +9,10 @@ from pymongo.client_session import ClientSession
 
 from webhook.adapters.mongo.client import Db, Document
 from webhook.adapters.mongo.documents import counts_of, day_of
+from webhook.adapters.mongo.identities import moment_of, text_of
 from webhook.domain.counts import Counts
 from webhook.domain.explanation import explain
+from webhook.domain.ownership import part
 from webhook.domain.reputation import FLAGS, Fresh, Numbers, Policy, Status, Verdict, evaluate, limit
 from webhook.pipeline import HISTORY
 
@@ -30,7 +32,8 @@ class Judge:
         """What the stored counters say of these domains now."""
         query = {"domain": {"$in": sorted(domains)}, "freshStart": {"$exists": True}}
         found = self._db.emaildomains.find(query, {"domain": 1, "freshStart": 1}, session=session)
-        return self._evaluated(domains, now, {document["domain"]: document for document in found}, session)
+        known = {document["domain"]: document for document in found if text_of(document["domain"])}
+        return self._evaluated(domains, now, known, session)
 
     def _evaluated(
         self, domains: Collection[str], now: datetime, known: Mapping[str, Document], session: ClientSession | None
@@ -51,8 +54,8 @@ class Judge:
         found = self._db.emaildomains.find(
             query, {"domain": 1, "freshStart": 1, **{f"reputation.{field}": 1 for field in fields}}, session=session
         )
-        known = {document["domain"]: document for document in found}
-        before = {domain: document.get("reputation") or {} for domain, document in known.items()}
+        known = {document["domain"]: document for document in found if text_of(document["domain"])}
+        before = {domain: part(document, "reputation") for domain, document in known.items()}
         verdicts = self._evaluated(domains, now, known, session)
         flipped = [verdict for verdict in verdicts if _differs(verdict, before.get(verdict.domain, {}))]
         self._write(verdicts, before, session)
@@ -67,9 +70,8 @@ class Judge:
         writes = []
         for verdict in verdicts:
             old = before.get(verdict.domain, {})
-            same = verdict.status.value == old.get("status", Status.INSUFFICIENT.value)
-            since = old.get("since", verdict.at) if same else verdict.at
-            update = {"$set": {"reputation": verdict_document(verdict) | {"since": since}}}
+            since = moment_of(old.get("since")) if verdict.status.value == _status(old) else None
+            update = {"$set": {"reputation": verdict_document(verdict) | {"since": since or verdict.at}}}
             writes.append(UpdateOne({"domain": verdict.domain}, update, upsert=True))
         self._db.emaildomains.bulk_write(writes, ordered=False, session=session)
 
@@ -102,14 +104,27 @@ class Judge:
 
 
 def fresh_of(document: Document) -> Fresh | None:
-    """The new start that a domain was given, if it was."""
-    stored = document.get("freshStart")
-    return Fresh(day_of(stored["day"]), counts_of(stored["base"])) if stored else None
+    """The new start that a domain was given, if it was; the platform may have put anything there."""
+    stored = part(document, "freshStart")
+    day, base = stored.get("day"), stored.get("base")
+    if not isinstance(day, str) or not isinstance(base, Mapping):
+        return None
+    try:
+        begun = day_of(day)
+    except ValueError:
+        return None
+    return Fresh(begun, counts_of({name: count for name, count in base.items() if isinstance(count, int)}))
+
+
+def _status(before: Mapping[str, Any]) -> str:
+    """The status that stood there; a domain without a verdict counts as one with too little mail."""
+    return text_of(before.get("status")) or Status.INSUFFICIENT.value
 
 
 def _differs(verdict: Verdict, before: Mapping[str, Any]) -> bool:
     """True if the status changed, or the limits that a flagged domain exceeds did."""
-    old = before.get("status", Status.INSUFFICIENT.value), tuple(before.get("flags") or ())
+    flags = before.get("flags")
+    old = _status(before), tuple(flags) if isinstance(flags, list) else ()
     return bool((verdict.status.value, verdict.flags) != old)
 
 
@@ -148,7 +163,7 @@ def flip_document(verdict: Verdict, before: Mapping[str, Any]) -> Document:
     return {
         "domain": verdict.domain,
         "at": verdict.at,
-        "from": before.get("status", Status.INSUFFICIENT.value),
+        "from": _status(before),
         "to": verdict.status.value,
         "flags": list(verdict.flags),
         "why": document["sentence"],

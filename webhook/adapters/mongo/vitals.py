@@ -18,6 +18,11 @@ class Vitals:
         with database_errors():
             self._db.command("ping")
 
+    def has_tokens(self) -> bool:
+        """Whether any token was made, and not revoked."""
+        with database_errors():
+            return self._db.tokens.find_one({"revokedAt": None}, {"_id": 1}) is not None
+
     def lag(self) -> float:
         """Seconds that the oldest news has been waiting to be judged; 0 if none waits."""
         return self._journal.lag()

@@ -6,6 +6,7 @@ from typing import Unpack
 from flask import Response
 from msgspec import UNSET, to_builtins
 
+from webhook.domain.ownership import part
 from webhook.domain.tokens import Scope
 from webhook.errors import Invalid
 from webhook.paging import Item, Wanted
@@ -45,21 +46,38 @@ def add_email_domain(body: bodies.NewDomain) -> Response:
         mail_from_domain=body.mail_from_domain,
     )
     document, created = services().platform.registrar.add(new, bearer().name, owner)
-    aws: Item = {"registered": False, "dkimTokens": [], "dkimRecords": [], **(document.get("awsSes") or {})}
-    told = {"success": True, "message": _message(document["domain"], aws, created), "domain": document["domain"]}
+    aws = told_of(document)
+    told = {
+        "success": True,
+        "message": message_of(document["domain"], aws, created=created),
+        "domain": document["domain"],
+    }
     return answer({**told, "awsSes": aws}, 201 if created else 200)
 
 
-def _message(domain: str, aws: Item, created: bool) -> str:
+def told_of(document: Item) -> Item:
+    """`awsSes` of a domain as it is told: complete, whatever the platform may have put there."""
+    aws: Item = {"registered": False, "dkimTokens": [], "dkimRecords": [], **part(document, "awsSes")}
+    return aws | {name: [] for name in ("dkimTokens", "dkimRecords") if not isinstance(aws[name], list)}
+
+
+def message_of(domain: str, aws: Item, *, created: bool) -> str:
     """What to do next, in words."""
     was = f"{domain} was added" if created else f"{domain} was added before"
     if aws.get("verifiedForSending"):
         return f"{was}; it is verified."
     if aws["registered"]:
         return f"{was}; publish its {len(aws['dkimRecords'])} CNAME records, and SES will verify it."
-    if error := aws.get("error"):
-        return f"{was}, but SES did not register it yet: {error['detail']}. It will be tried again."
+    if error := part(aws, "error"):
+        why = f"{error.get('detail', 'it does not say why')}. {error.get('hint', '')}".rstrip()
+        return f"{was}, but SES did not register it yet: {why} {_again(aws)}"
     return f"{was}; it is not registered with SES."
+
+
+def _again(aws: Item) -> str:
+    due = aws.get("retryAt")
+    when = f"at {due:%H:%M} UTC" if isinstance(due, datetime) else "soon"
+    return f"It is tried again {when}, and at once when the domain is added again or verified."
 
 
 @route(

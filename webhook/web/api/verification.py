@@ -27,10 +27,12 @@ _TAG = "Verification"
 def verify(domain: str) -> Response:
     """Asks SES and DNS now.
 
-    What changed is kept, with its history. A domain that SES has given up, or that was deleted there, is set up afresh.
+    A domain that waits to be registered is registered now; one that SES has given up, or that was deleted there, is set
+    up afresh. What changed is kept, with its history.
     """
     document = services().library.domains.require(domain, bearer().owner)
     name = document["domain"]
+    services().platform.registrar.hurry(name, bearer().name, bearer().owner)
     aws = services().platform.follower.look(name, Cause(CauseKind.ASKED, bearer().name))
     dns = services().platform.doctor.diagnose({**document, "awsSes": aws})
     return answer({"awsSes": aws, "dns": dns})
