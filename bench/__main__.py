@@ -4,10 +4,10 @@ import argparse
 import signal
 import sys
 
-from bench import chaos, ingest
+from bench import chaos, dispatch, ingest
 from bench.errors import BenchError
 
-COMMANDS = (ingest, chaos)
+COMMANDS = (ingest, chaos, dispatch)
 
 
 def main() -> int:

@@ -9,6 +9,7 @@ from webhook import logs
 from webhook.adapters.clock import Clock
 from webhook.adapters.embedded import running
 from webhook.adapters.mongo.client import Db, connect
+from webhook.adapters.mongo.deliveries import Deliveries
 from webhook.adapters.mongo.domains import Domains
 from webhook.adapters.mongo.events import Events
 from webhook.adapters.mongo.indexes import ensure_indexes
@@ -96,7 +97,7 @@ def store(db: Db, settings: Settings, clock: Clock) -> MongoStore:
 
 def judge(db: Db, settings: Settings) -> Judge:
     """Who judges domains, and pauses those that the policy wants paused."""
-    return Judge(db, policy(settings), policy_act(db, settings.reputation_action))
+    return Judge(db, policy(settings), policy_act(db, settings.reputation_action), settings.public_url)
 
 
 def journal(db: Db, settings: Settings, clock: Clock) -> Journal:
@@ -123,7 +124,7 @@ def library(db: Db, settings: Settings, clock: Clock) -> Library:
         events=Events(db),
         quarantine=quarantine,
         wirings=Wirings(db),
-        vitals=Vitals(db, journal(db, settings, clock), domains),
+        vitals=Vitals(db, journal(db, settings, clock), domains, Deliveries(db, clock.now)),
         replayer=Replayer(quarantine, store(db, settings, clock), clock.now, memory(db, settings, clock)),
     )
 
@@ -164,8 +165,9 @@ def prepare(settings: Settings) -> list[str]:
 
 
 def work(settings: Settings) -> None:
-    """Runs the worker until it is told to stop."""
+    """Runs the worker until it is told to stop; raises Died if a part of it ended before."""
     logs.configure(settings.log_level, settings.log_format)
     clock = Clock()
     with usable_database(settings) as db, closing(platform(db, settings, clock, judge(db, settings))) as made:
-        Worker(journal(db, settings, clock), clock, Chores(made.chores(), clock.monotonic)).run()
+        chores = Chores(made.chores(), clock.monotonic)
+        Worker(journal(db, settings, clock), clock, chores, made.dispatcher).run()

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any, Self
 
@@ -65,6 +66,10 @@ class Settings:
     dns_resolvers: tuple[str, ...] = ("1.1.1.1", "8.8.8.8")
     api_tokens: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     public_url: str | None = None
+    secret_key: tuple[str, ...] = field(default=(), repr=False)
+    alert_allow_networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    alert_email_from: str | None = None
+    alert_smtp_url: str | None = field(default=None, repr=False)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ, dotenv: Path | None = Path(".env")) -> Self:
@@ -93,6 +98,8 @@ class Settings:
             yield "SNS_TOPIC_ARNS is not set: every SNS message will be refused; set it in .env (docs/configuration.md)"
         if self.sns_trusted_origins:
             yield f"SNS_TRUSTED_ORIGINS is set: certificates of {', '.join(self.sns_trusted_origins)} are believed"
+        if self.mongodb_uri and not self.secret_key:
+            yield "SECRET_KEY is not set: no webhook for alerts can be made; set it in .env (docs/configuration.md)"
 
     def _contradictions(self) -> Iterator[str]:
         if self.sns_max_age_seconds > self.event_retention_days * _DAY:
@@ -180,14 +187,21 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("DNS_RESOLVERS", parsing.resolvers, "1.1.1.1,8.8.8.8", "public resolvers that the DNS doctor asks"),
     Setting("API_TOKENS", parsing.named_tokens, "none", "tokens of the API", secret=True),
     Setting("PUBLIC_URL", parsing.web_address, "none", "how the outside reaches this service"),
+    Setting(
+        "SECRET_KEY",
+        parsing.secret_keys,
+        "kept in DATA_DIR",
+        "encrypts stored secrets of alert endpoints; with MONGODB_URI there is no default",
+        secret=True,
+    ),
+    Setting("ALERT_ALLOW_NETWORKS", parsing.networks, "none", "private networks that alerts may reach"),
+    Setting("ALERT_EMAIL_FROM", parsing.mail_address, "none", "the address that alerts by e-mail come from"),
+    Setting("ALERT_SMTP_URL", parsing.smtp_url, "none", "the mail server that sends them; else SES does", secret=True),
 )
 
 # Names of the contract that are not read yet: accepted, so that one `.env` serves several versions.
 RESERVED = frozenset(
     {
-        "ALERT_ALLOW_NETWORKS",
-        "SECRET_KEY",
-        "SECRET_KEY_FILE",
         "SQS_QUEUE_URLS",
     }
 )

@@ -3,15 +3,17 @@
 import re
 from collections.abc import Callable
 from fractions import Fraction
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 _TOPIC_PATTERN = re.compile(
     r"arn:aws(?:-cn|-us-gov)?:sns:[a-z]{2}(?:-[a-z]+)+-\d+:\d{12}:(?:\*|[\w-]{1,256}(?:\.fifo)?)", re.ASCII
 )
 _DECIMAL = re.compile(r"\d{1,9}(?:\.\d{1,18})?|\.\d{1,18}", re.ASCII)
 _WHOLE = re.compile(r"\d{1,12}", re.ASCII)
+#: Characters that a key has at least.
+_KEY_MIN = 32
 _TOKEN_NAME = re.compile(r"[\w.@-]{1,64}", re.ASCII)
 
 
@@ -146,6 +148,32 @@ def _is_resolver(text: str) -> bool:
         return bool(parts.hostname and ip_address(parts.hostname) and parts.port != 0 and parts.netloc == text)
     except ValueError:
         return False
+
+
+def networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    try:
+        return tuple(map(ip_network, _items(text)))
+    except ValueError as error:
+        raise ValueError("must list networks like 10.0.0.0/8 or fd00::/8, with no bit set beyond the prefix") from error
+
+
+def secret_keys(text: str) -> tuple[str, ...]:
+    """Keys, the newest first; each is long enough to be random."""
+    if not _items(text) or any(len(key) < _KEY_MIN for key in _items(text)):
+        raise ValueError(f"must be a random text of at least {_KEY_MIN} characters, or two with a comma between")
+    return _items(text)
+
+
+def smtp_url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        bare = parts.path in {"", "/"} and not parts.query and not parts.fragment and unquote(text).isascii()
+        good = parts.scheme in {"smtp", "smtps", "smtp+plain"} and parts.hostname and parts.port != 0 and bare
+    except ValueError:
+        good = False
+    if not good:
+        raise ValueError("must be like smtp://user:password@mail.example.com:587, or smtps://, or smtp+plain://")
+    return text
 
 
 def folder(text: str) -> Path:

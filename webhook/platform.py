@@ -7,9 +7,13 @@ from webhook.account import Account
 from webhook.adapters.clock import Clock
 from webhook.adapters.dns.inquiry import DnsAsker
 from webhook.adapters.mongo.accounts import Accounts
+from webhook.adapters.mongo.alerts import Alerts
 from webhook.adapters.mongo.audit import AuditTrail
 from webhook.adapters.mongo.client import Db
+from webhook.adapters.mongo.deliveries import Deliveries
 from webhook.adapters.mongo.domains import Domains
+from webhook.adapters.mongo.endpoints import Endpoints
+from webhook.adapters.mongo.fanout import FanOut
 from webhook.adapters.mongo.histories import Histories
 from webhook.adapters.mongo.idempotency import Idempotency
 from webhook.adapters.mongo.limiter import Limiter
@@ -24,8 +28,10 @@ from webhook.adapters.mongo.verdicts import Judge
 from webhook.adapters.mongo.verifications import Verifications
 from webhook.adapters.names import DomainNames
 from webhook.adapters.ses.client import SesApi
+from webhook.alerting import alerting
 from webhook.chores import Chore
 from webhook.config import Settings
+from webhook.dispatching import Dispatcher, Enrolment
 from webhook.doctor import Consultation, DnsDoctor, organisations
 from webhook.domain import gate
 from webhook.following import Follower
@@ -53,6 +59,12 @@ class Platform:
     idempotency: Idempotency
     tokens: Bearers
     token_desk: TokenDesk
+    alerts: Alerts
+    endpoints: Endpoints
+    deliveries: Deliveries
+    fanout: FanOut
+    enrolment: Enrolment
+    dispatcher: Dispatcher
     ses: SesApi
 
     def close(self) -> None:
@@ -89,6 +101,7 @@ def platform(db: Db, settings: Settings, clock: Clock, judge: Judge) -> Platform
         booking=booking,
     )
     tokens = Tokens(db)
+    told = alerting(db, settings, clock)
     return Platform(
         registrar=Registrar(
             Registrations(db, clock.now), ses, names, registration_rules(settings), now=clock.now, jitter=clock.jitter
@@ -112,6 +125,12 @@ def platform(db: Db, settings: Settings, clock: Clock, judge: Judge) -> Platform
         idempotency=Idempotency(db, clock.now),
         tokens=Bearers(settings.api_tokens, tokens, clock.now, clock.monotonic),
         token_desk=TokenDesk(tokens, clock.now, clock.entropy, [name for name, _ in settings.api_tokens]),
+        alerts=told.alerts,
+        endpoints=told.endpoints,
+        deliveries=told.deliveries,
+        fanout=told.fanout,
+        enrolment=told.enrolment,
+        dispatcher=told.dispatcher(clock),
         ses=ses,
     )
 

@@ -2,11 +2,13 @@
 
 import signal
 import threading
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from types import FrameType
+from typing import Protocol
 
 from webhook.chores import Chores
-from webhook.errors import Unavailable
+from webhook.errors import SentinelError, Unavailable
 from webhook.logs import get_logger
 from webhook.ports import Clock, Journal, Posting
 
@@ -28,13 +30,36 @@ RETRY, RETRY_MAX = 0.5, 15.0
 log = get_logger(__name__)
 
 
+class Companion(Protocol):
+    """What works beside the worker, in a thread of its own, such as the dispatcher of alerts."""
+
+    def run(self) -> None:
+        """Works until `stop`."""
+
+    def stop(self) -> None:
+        """Ends `run` soon; may be called from anywhere."""
+
+
+class Died(SentinelError):
+    """A companion ended though nobody told it to: the whole process is to be started anew."""
+
+
 class Worker:
     """Runs until it is told to stop; whatever it was doing then is either done or not begun."""
 
-    def __init__(self, journal: Journal, clock: Clock, chores: Chores | None = None, *, rests: bool = True) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        clock: Clock,
+        chores: Chores | None = None,
+        companion: Companion | None = None,
+        *,
+        rests: bool = True,
+    ) -> None:
         self._journal = journal
         self._clock = clock
         self._chores = chores
+        self._companion = companion
         self._stopping = threading.Event()
         self._rests = rests
         self._slid_at = float("-inf")
@@ -46,16 +71,34 @@ class Worker:
         self._stopping.set()
 
     def run(self) -> None:
-        """Works until `stop`, or a signal to end."""
+        """Works until `stop`, or a signal to end; raises Died if its companion ended before."""
         signal.signal(signal.SIGTERM, self.stop)
         signal.signal(signal.SIGINT, self.stop)
         log.info("worker_started")
         if self._chores:
             self._chores.start()
-        self.work()
-        if self._chores:
-            self._chores.stop()
+        with ThreadPoolExecutor(1, "companion") as pool:
+            beside = self._begin(self._companion, pool) if self._companion else None
+            self.work()
+            died = beside is not None and beside.done()
+            if self._companion:
+                self._companion.stop()
+            if self._chores:
+                self._chores.stop()
+        if died and beside:
+            raise Died("what works beside the worker ended: see the log above") from beside.exception()
         log.info("worker_stopped")
+
+    def _begin(self, companion: Companion, pool: ThreadPoolExecutor) -> Future[None]:
+        """Starts it; should it end before it is told to, so does the worker."""
+        beside = pool.submit(companion.run)
+        beside.add_done_callback(self._ended)
+        return beside
+
+    def _ended(self, beside: Future[None]) -> None:
+        if not self._stopping.is_set():
+            log.error("companion_died", exc_info=beside.exception())
+            self.stop()
 
     def work(self) -> None:
         """The loop itself."""

@@ -31,6 +31,8 @@ COLLECTIONS = (
     "counters",
     "emaildomains",
     "flips",
+    "alerts",
+    "alertsequences",
 )
 
 

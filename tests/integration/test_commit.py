@@ -192,6 +192,7 @@ def test_fields_of_the_platform_survive_a_verdict(database: Db, store: MongoStor
     stored = database.emaildomains.find_one({"domain": "example.com"}, {"_id": 0})
     assert stored is not None
     assert stored.pop("reputation")["status"] == "insufficient_data"
+    assert stored.pop("alerting")["told"] == "healthy"
     assert stored == theirs
 
 

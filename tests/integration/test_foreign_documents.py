@@ -28,7 +28,7 @@ from webhook.web.api.domains import message_of, told_of
 pytestmark = pytest.mark.mongo
 EPOCH = datetime.fromtimestamp(0, UTC)
 #: What may stand anywhere.
-ANYTHING: list[Any] = ["x", 7, True, [], ["x"], [{"a": 1}], {}, {"a": 1}, None, NOW]
+ANYTHING: list[Any] = ["x", 7, True, [], ["x"], [{"a": 1}], {}, {"a": 1}, None, datetime(2026, 3, 1, tzinfo=UTC)]
 DOMAIN = "example.com"
 PATH = f"/api/email-domains/{DOMAIN}"
 

@@ -186,6 +186,7 @@ def test_an_unknown_domain_is_not_found_but_a_known_one_may_be_silent(teller: Te
         "[" * 5000,
         "ü",
     ],
+    ids=range(9),
 )
 def test_a_cursor_of_another_list_is_refused(events: Events, cursor: str) -> None:
     with pytest.raises(BadCursor):

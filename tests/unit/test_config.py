@@ -2,6 +2,7 @@
 
 import re
 from fractions import Fraction
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,8 @@ ROOT = Path(__file__).resolve().parents[2]
 TOPIC = "arn:aws:sns:eu-north-1:123456789012:ses-events"
 CHINA = "arn:aws-cn:sns:cn-north-1:123456789012:*"
 GOVERNMENT = "arn:aws-us-gov:sns:us-gov-west-1:123456789012:a.fifo"
-COMPUTED = {"MONGODB_URI", "DATA_DIR", "WEB_CONCURRENCY", "LOG_FORMAT"}
+COMPUTED = {"MONGODB_URI", "DATA_DIR", "WEB_CONCURRENCY", "LOG_FORMAT", "SECRET_KEY"}
+KEY = "k" * 32
 
 
 def read(**environ: str) -> Settings:
@@ -57,6 +59,10 @@ def test_the_written_default_is_the_real_one(setting: Setting) -> None:
         ("SNS_TOPIC_ARNS", GOVERNMENT, (GOVERNMENT,)),
         ("SNS_TRUSTED_ORIGINS", "http://127.0.0.1:4566,https://Local/", ("http://127.0.0.1:4566", "https://local")),
         ("BOUNCE_RATE_LIMIT", "0.05", Fraction(1, 20)),
+        ("SECRET_KEY", f"{KEY}, {KEY}2", (KEY, f"{KEY}2")),
+        ("ALERT_ALLOW_NETWORKS", "10.0.0.0/8, fd00::/8", (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))),
+        ("ALERT_EMAIL_FROM", "alerts@example.com", "alerts@example.com"),
+        ("ALERT_SMTP_URL", "smtp://u:p@mail.example.com:587", "smtp://u:p@mail.example.com:587"),
         ("COMPLAINT_RATE_LIMIT", ".001", Fraction(1, 1000)),
         ("REPUTATION_WARN_AT", "1", Fraction(1)),
         ("API_TOKENS", "a:x,b:y:z", (("a", "x"), ("b", "y:z"))),
@@ -91,6 +97,16 @@ def test_a_good_value_is_read(name: str, text: str, value: object) -> None:
         ("SNS_TRUSTED_ORIGINS", "http://127.0.0.1:99999", "origins like"),
         ("SNS_TRUSTED_ORIGINS", "ftp://127.0.0.1", "origins like"),
         ("SNS_MAX_AGE_SECONDS", "2592001", "must not exceed EVENT_RETENTION_DAYS"),
+        ("SECRET_KEY", "short", "SECRET_KEY must be a random text of at least 32 characters"),
+        ("SECRET_KEY", f"{KEY},short", "at least 32 characters"),
+        ("SECRET_KEY", ",", "at least 32 characters"),
+        ("ALERT_ALLOW_NETWORKS", "10.0.0.1/8", "must list networks like 10.0.0.0/8"),
+        ("ALERT_ALLOW_NETWORKS", "internal", "must list networks"),
+        ("ALERT_EMAIL_FROM", "Alerts", "mail address"),
+        ("ALERT_SMTP_URL", "mail.example.com:587", "must be like smtp://"),
+        ("ALERT_SMTP_URL", "smtp://mail.example.com/path", "must be like smtp://"),
+        ("ALERT_SMTP_URL", "smtp://u:%C3%BC@mail.example.com", "must be like smtp://"),
+        ("ALERT_SMTP_URL", "smtp://mail.example.com:99999", "must be like smtp://"),
         ("BOUNCE_RATE_LIMIT", "5", "between 0 and 1"),
         ("BOUNCE_RATE_LIMIT", "5%", "between 0 and 1"),
         ("BOUNCE_RATE_LIMIT", "0", "between 0 and 1"),
@@ -127,9 +143,10 @@ def test_all_problems_are_told_at_once() -> None:
 @pytest.mark.parametrize("name", [setting.name for setting in SETTINGS if setting.secret])
 def test_a_secret_never_shows(name: str) -> None:
     secrets = {"AWS_SDK_ACCESS_KEY_ID": "s3cret", "AWS_SDK_SECRET_ACCESS_KEY": "s3cret", "API_TOKENS": "a:s3cret"}
+    secrets |= {"SECRET_KEY": f"s3cret{KEY}", "ALERT_SMTP_URL": "smtps://u:s3cret@mail.example.com"}
     settings = read(MONGODB_URI="mongodb://u:s3cret@h/", **secrets)
     assert "s3cret" not in repr(settings)
-    if name in {"MONGODB_URI", "API_TOKENS"}:
+    if not name.startswith("AWS_"):
         assert "s3cret" not in refusal(**{name: "s3cret"})
 
 
@@ -212,6 +229,9 @@ def test_warnings_tell_what_is_not_wrong_but_odd() -> None:
     assert any("SNS_TOPIC_ARNS" in warning for warning in read().warnings())
     odd = read(SNS_TOPIC_ARNS=TOPIC, SNS_TRUSTED_ORIGINS="http://127.0.0.1:1")
     assert [warning.split()[0] for warning in odd.warnings()] == ["SNS_TRUSTED_ORIGINS"]
+    bare = read(SNS_TOPIC_ARNS=TOPIC, MONGODB_URI="mongodb://h/")
+    assert [warning.split()[0] for warning in bare.warnings()] == ["SECRET_KEY"]
+    assert [*read(SNS_TOPIC_ARNS=TOPIC, MONGODB_URI="mongodb://h/", SECRET_KEY=KEY).warnings()] == []
 
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)

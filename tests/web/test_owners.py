@@ -7,7 +7,13 @@ import pytest
 from flask.testing import FlaskClient
 from pymongo.database import Database
 
+from tests.alerting import endpoint
 from tests.telling import NOW, Teller, payload
+from webhook.adapters.mongo.deliveries import delivery_document
+from webhook.adapters.mongo.endpoints import endpoint_document
+from webhook.adapters.mongo.outbox import alert_document
+from webhook.domain.alert_payloads import AlertType
+from webhook.domain.alerts import Alert
 from webhook.domain.tokens import ALL_SCOPES, Scope
 from webhook.web.api import OPERATIONS
 
@@ -30,15 +36,25 @@ BODIES: dict[str, Callable[[str], dict[str, Any]]] = {
     "send": lambda domain: {"from": f"shop@{domain}", "to": ["ann@example.net"], "subject": "s", "text": "t"},
     "suppress": lambda domain: {"address": "new@example.net", "reason": "manual", "domain": domain},
     "check": lambda domain: {"addresses": ["kept@example.net"], "domain": domain},
+    "add_alert_endpoint": lambda domain: {"url": "https://192.0.2.1/", "domains": [domain]},
+    "change_alert_endpoint": lambda _: {"description": "another"},
+    "replay_alerts": lambda _: {"since": "24h"},
 }
 #: Lists that are of one's own domains only, and what is of all owners.
-LISTS = {"email_domains", "suppressions"}
+LISTS = {"email_domains", "suppressions", "alerts", "alert_endpoints"}
 OF_ALL = {"quarantine", "quarantined", "drop", "replay", "audit"}
 OPEN = {"openapi", "docs"}
-#: Neither is anybody's: what the account of all may send.
-SHARED = {"quota", "account"}
+#: Nobody's: what the account of all may send, and what alerts look like.
+SHARED = {"quota", "account", "alert_types"}
 #: The domain is in the body.
 IN_BODY = {"add_email_domain", "suppress", "check"}
+#: What is made for oneself, whatever domains it names: it gets nothing of what is another's.
+OF_ONESELF = {"add_alert_endpoint"}
+
+
+#: Routes of alerts that only look.
+READ = ("alert", "alert_endpoint", "alert_deliveries")
+AT = "/api/alert-endpoints"
 
 
 def routes(app: Any) -> Iterator[tuple[str, str, str]]:
@@ -57,7 +73,10 @@ def path_of(rule: str, which: int) -> str:
 
 @pytest.fixture(autouse=True)
 def _two_owners(database: Database[dict[str, Any]], teller: Teller) -> None:
-    """Each has a domain with a mail and an entry on the suppression list; one message is in quarantine."""
+    """Each has a domain with a mail, an entry on the suppression list, an endpoint, and an alert that is for it.
+
+    One message is in quarantine.
+    """
     for domain, owner, mail, entry in zip(
         (OWN, FOREIGN), ("acme", "umbrella"), NAMES["mail_id"], NAMES["identity"], strict=False
     ):
@@ -71,6 +90,11 @@ def _two_owners(database: Database[dict[str, Any]], teller: Teller) -> None:
         database.suppressions.insert_one({"_id": entry, **place, "owner": None, **told, "createdAt": NOW})
         row = {"domain": domain, "at": NOW, "aspect": "identity", "from": "pending", "to": "success"}
         database.verifications.insert_one({**row, "cause": {"kind": "poll", "detail": ""}})
+        told = Alert(entry, AlertType.PAUSED, NOW, domain, owner, 1, {"domain": domain, "owner": owner})
+        database.alerts.insert_one(alert_document(told, NOW) | {"fanned": True})
+        receiver = endpoint(entry, f"https://{domain}/alerts", owner=owner)
+        database.endpoints.insert_one(endpoint_document(receiver))
+        database.deliveries.insert_one(delivery_document(told, entry, NOW))
     teller.tell("not json")
     teller.post()
 
@@ -90,7 +114,7 @@ def test_every_route_is_probed(stranger: FlaskClient) -> None:
     names = {name for name, _, _ in routes(stranger.application)}
     assert names == {name.removeprefix("api.") for name in OPERATIONS}
     by_path = {name for name, _, rule in routes(stranger.application) if any(f"<{one}>" in rule for one in NAMES)}
-    assert names == by_path | LISTS | OF_ALL | OPEN | SHARED | IN_BODY
+    assert names == by_path | LISTS | OF_ALL | OPEN | SHARED | IN_BODY | OF_ONESELF
     bodies = {name for name in names if OPERATIONS[f"api.{name}"].body is not None}
     assert bodies == set(BODIES)
 
@@ -100,7 +124,7 @@ def test_what_is_anothers_is_answered_like_what_is_nobodys(
 ) -> None:
     before = everything_of(database, FOREIGN)
     for name, method, rule in routes(stranger.application):
-        if name in OF_ALL | OPEN | SHARED | LISTS | {"add_email_domain"}:
+        if name in OF_ALL | OPEN | SHARED | LISTS | OF_ONESELF | {"add_email_domain"}:
             continue
         answers = []
         for which, domain in ((1, FOREIGN), (2, UNKNOWN)):
@@ -117,15 +141,18 @@ def test_what_is_anothers_is_answered_like_what_is_nobodys(
 
 
 def test_lists_tell_of_ones_own_only(stranger: FlaskClient, acme: Headers) -> None:
-    for path in ("/api/email-domains", "/api/email-domains?q=example", "/api/suppressions"):
+    for path in ("/api/email-domains", "/api/email-domains?q=example", "/api/suppressions", "/api/alerts", AT):
         response = stranger.get(path, headers=acme)
         assert response.status_code == 200
         assert OWN in response.text
         assert FOREIGN not in response.text
         assert "umbrella" not in response.text
-    assert [one["id"] for one in stranger.get("/api/suppressions", headers=acme).json["items"]] == ["a" * 32]
+    for path in ("/api/suppressions", "/api/alerts", AT, f"{AT}/{'a' * 32}/deliveries"):
+        [one] = stranger.get(path, headers=acme).json["items"]
+        assert "a" * 32 in (one.get("id"), one.get("endpoint"))
     for domain in (FOREIGN, UNKNOWN):
         assert stranger.get(f"/api/suppressions?domain={domain}", headers=acme).status_code == 404
+        assert stranger.get(f"/api/alerts?domain={domain}", headers=acme).json == {"items": [], "nextCursor": None}
 
 
 def test_what_is_of_all_owners_is_for_those_without_one(
@@ -140,13 +167,28 @@ def test_what_is_of_all_owners_is_for_those_without_one(
 
 
 def test_ones_own_is_reached(stranger: FlaskClient, acme: Headers) -> None:
-    for name in ("email_domain", "reputation", "events", "zone", "verifications", "mail"):
+    for name in ("email_domain", "reputation", "events", "zone", "verifications", "mail", *READ):
         operation = OPERATIONS[f"api.{name}"]
         response = stranger.open(f"/api{path_of(operation.rule, 0)}", headers=acme)
         assert response.status_code == 200, name
     for name in SHARED:
         assert stranger.get(f"/api{OPERATIONS[f'api.{name}'].rule}", headers=acme).status_code == 200
     assert stranger.delete(f"/api/suppressions/{'a' * 32}", headers=acme).status_code == 200
+
+
+def test_ones_own_endpoint_is_led_and_told_by_oneself(stranger: FlaskClient, acme: Headers) -> None:
+    own = "a" * 32
+    for name in ("change_alert_endpoint", "replay_alerts", "redeliver", "enable_alert_endpoint"):
+        operation = OPERATIONS[f"api.{name}"]
+        body = BODIES[name](OWN) if name in BODIES else None
+        response = stranger.open(f"/api{path_of(operation.rule, 0)}", method=operation.method, json=body, headers=acme)
+        assert response.status_code == 200, name
+    # Whoever names another's domain hears of it no more than before.
+    domains = {"domains": [FOREIGN]}
+    assert stranger.patch(f"{AT}/{own}", json=domains, headers=acme).status_code == 200
+    replayed = stranger.post(f"{AT}/{own}/replay", json={"since": "0001-01-01"}, headers=acme)
+    assert replayed.json == {"success": True, "id": own, "alerts": 0}
+    assert stranger.delete(f"{AT}/{own}", headers=acme).status_code == 200
 
 
 def test_a_domain_is_added_for_oneself_only(

@@ -15,6 +15,7 @@ COMMANDS = {
     "worker": "work",
     "indexes": "work",
     "domains": "domains",
+    "alerts": "alerts",
     "events": "events",
     "mails": "events",
     "quarantine": "quarantine",

@@ -9,6 +9,7 @@ from typing import Self
 from webhook import logs
 from webhook.adapters.embedded import running
 from webhook.adapters.mongo.topology import check_replica_set
+from webhook.adapters.sealing import kept_secret_key
 from webhook.config import Settings, child_environment
 from webhook.errors import Misconfigured
 from webhook.supervisor import Program, Supervisor, answers, check_port, free_port
@@ -86,13 +87,19 @@ def serve(plan: Plan) -> None:
     supervisor = Supervisor(lambda: answers(port), lambda: _say_ready(port, plan.hint))
     supervisor.obey_signals()
     with _database(plan.settings) as uri:
-        environment = child_environment(plan.overrides | ({"MONGODB_URI": uri} if uri else {}))
+        environment = child_environment(plan.overrides | (_own(plan.settings, uri) if uri else {}))
         if supervisor.run_first(Program(name="indexes", command=_python("indexes")), environment):
             supervisor.keep((*_programs(plan), *plan.extra), environment)
 
 
 def _say_ready(port: int, hint: str) -> None:
     print(f"SES Sentinel is ready at http://127.0.0.1:{port} ({hint})", flush=True)
+
+
+def _own(settings: Settings, uri: str) -> dict[str, str]:
+    """What the programs must know of the embedded MongoDB: where it is, and the key that belongs to it."""
+    key = {} if settings.secret_key else {"SECRET_KEY": kept_secret_key(settings.data_dir)}
+    return {"MONGODB_URI": uri, **key}
 
 
 def _database(settings: Settings) -> AbstractContextManager[str | None]:

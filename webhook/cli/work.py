@@ -9,7 +9,7 @@ from webhook.config import Settings
 
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds the commands."""
-    worker = commands.add_parser("worker", help="post, judge and follow, until told to stop")
+    worker = commands.add_parser("worker", help="post, judge, follow and deliver alerts, until told to stop")
     worker.set_defaults(run=_work)
     indexes = commands.add_parser("indexes", help="make the database's collections and indexes (safe to repeat)")
     indexes.set_defaults(run=_indexes)

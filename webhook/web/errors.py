@@ -9,7 +9,17 @@ import msgspec
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
 
-from webhook.errors import AwsError, Conflict, Invalid, Limited, NotFound, Refused, SentinelError, Unavailable
+from webhook.errors import (
+    AwsError,
+    Conflict,
+    Invalid,
+    Limited,
+    Misconfigured,
+    NotFound,
+    Refused,
+    SentinelError,
+    Unavailable,
+)
 from webhook.paging import BadCursor
 from webhook.replay import StillNotUnderstood
 
@@ -90,6 +100,10 @@ def _unavailable(error: Unavailable) -> Response:
     return _later(503, "unavailable", error.detail, error.retry_after)
 
 
+def _misconfigured(error: Misconfigured) -> Response:
+    return problem(503, "misconfigured", str(error), "whoever runs this service must change that setting")
+
+
 def _later(status: int, code: str, detail: str, wait: float) -> Response:
     after = _seconds(wait)
     return problem(status, code, detail, f"try again in {after} seconds", headers={"Retry-After": after})
@@ -145,6 +159,7 @@ _HANDLERS: dict[type[Exception], Any] = {
     Limited: _limited,
     AwsError: _aws,
     Unavailable: _unavailable,
+    Misconfigured: _misconfigured,
     HTTPException: _http,
     InternalServerError: _http,
 }

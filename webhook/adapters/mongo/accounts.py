@@ -9,7 +9,9 @@ import pymongo
 from pymongo.client_session import ClientSession
 from pymongo.errors import DuplicateKeyError
 
+from webhook.adapters.mongo import outbox
 from webhook.adapters.mongo.client import MAJORITY, SNAPSHOT, Db, Document, database_errors
+from webhook.domain.alerts import Draft, quota_reached
 from webhook.domain.quota import Known, Sample, answered
 from webhook.domain.ses import AccountState
 from webhook.pipeline import HISTORY
@@ -57,6 +59,7 @@ class Accounts:
             if notices:
                 rows = [{**notice, "expires": at + HISTORY} for notice in notices]
                 self._db.notices.insert_many(rows, session=session)
+                outbox.write(self._db, [_told(notice) for notice in notices], at, session)
             return after, notices
 
         with database_errors(), pymongo.timeout(PATIENCE), self._db.client.start_session() as session:
@@ -67,6 +70,12 @@ class Accounts:
         update: Document = {"$set": {"error": dict(error), "errorAt": at}, "$unset": {"askedUntil": ""}}
         with database_errors():
             self._db.settings.update_one({"_id": _ID}, update, upsert=True)
+
+
+def _told(notice: Mapping[str, Any]) -> Draft:
+    """The alert of a notice, whose threshold is in per cent."""
+    share = notice["threshold"] / 100
+    return quota_reached(share, notice["used"], notice["max"], notice["at"], notice["region"])
 
 
 def _known(document: Mapping[str, Any] | None) -> Known:

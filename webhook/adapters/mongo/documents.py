@@ -77,3 +77,9 @@ def counters_id(domain: str, day: str) -> str:
 def day_of(text: str) -> date:
     """The day in a stored text."""
     return date.fromisoformat(text)
+
+
+def owner_of(domain: Document) -> str | None:
+    """Whose a domain is, by its document; whatever else the platform may have put there is nobody we know."""
+    owner = domain.get("owner")
+    return owner if isinstance(owner, str) and owner else None

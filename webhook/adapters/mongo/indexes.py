@@ -4,6 +4,7 @@ import pymongo
 from pymongo import IndexModel
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
+from webhook.adapters.mongo import deliveries, endpoints, outbox
 from webhook.adapters.mongo.client import Db, database_errors
 from webhook.errors import Misconfigured
 
@@ -73,11 +74,14 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel("expires", expireAfterSeconds=0),
     ],
     "idempotency": [IndexModel("expires", expireAfterSeconds=0)],
+    **outbox.INDEXES,
+    **deliveries.INDEXES,
+    **endpoints.INDEXES,
 }
 # IndexOptionsConflict, IndexKeySpecsConflict
 _OTHER_OPTIONS = frozenset({85, 86})
 #: Collections without an index of their own; made beforehand, since a transaction that makes one holds up the others.
-PLAIN = ("journal", "wirings", "subscriptions", "settings", "limits", "claims")
+PLAIN = ("journal", "wirings", "subscriptions", "settings", "limits", "claims", *outbox.PLAIN)
 
 
 def ensure_indexes(db: Db) -> list[str]:

@@ -1,13 +1,13 @@
 """Pauses in the domains' documents: `paused`, `freshStart`, and `pauseTask`, what SES is yet to be told.
 
-Every change is one transaction with its row of the audit trail. A task belongs to whoever claimed it last; while a
-call to SES may be under way no other is made for that domain, so that a late one can't undo a newer wish.
+Every change is one transaction with its row of the audit trail and its alert. A task belongs to whoever claimed it
+last; while a call to SES may be under way no other is made for that domain, so that a late one can't undo a newer wish.
 
 The collection is shared with the platform. Whatever it wrote into `paused` is a pause of the staff's, which stays in
 force until it is resumed; a `pauseTask` that is not ours is none.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,11 +16,13 @@ from bson import ObjectId
 from pymongo import ReturnDocument, UpdateOne
 from pymongo.client_session import ClientSession
 
+from webhook.adapters.mongo import outbox
 from webhook.adapters.mongo.audit import audit_row, record
 from webhook.adapters.mongo.client import MAJORITY, SNAPSHOT, Db, Document, database_errors
-from webhook.adapters.mongo.documents import counters_id, counts_document, counts_of
+from webhook.adapters.mongo.documents import counters_id, counts_document, counts_of, owner_of
 from webhook.adapters.mongo.domains import named, no_domain
 from webhook.adapters.mongo.identities import NAME, moment_of, text_of
+from webhook.domain import alerts
 from webhook.domain.counts import Counts, add
 from webhook.domain.ownership import part
 from webhook.domain.pausing import By, Carried, Pause, Task, Want, gives_way
@@ -53,8 +55,15 @@ def write_policy_pauses(db: Db, pauses: Mapping[str, Pause], session: ClientSess
     writes = [_pausing(document, pauses[document["domain"]]) for document in paused]
     if writes:
         db.emaildomains.bulk_write(writes, ordered=False, session=session)
-        record(db, session, *(_paused_row(document, pauses[document["domain"]]) for document in paused))
+        _tell(db, [(document, pauses[document["domain"]]) for document in paused], session)
     return [document["domain"] for document in paused]
+
+
+def _tell(db: Db, paused: Sequence[tuple[Document, Pause]], session: ClientSession) -> None:
+    """Writes these pauses into the audit trail and the outbox."""
+    record(db, session, *(_paused_row(document, pause) for document, pause in paused))
+    drafts = [alerts.paused(document["domain"], owner_of(document), _paused(pause)) for document, pause in paused]
+    outbox.write(db, drafts, max(pause.at for _, pause in paused), session)
 
 
 def pause_of(document: Document) -> Pause | None:
@@ -127,14 +136,14 @@ def _seen(document: Document) -> Document:
 
 
 def _resuming(document: Document, current: Pause, fresh: Document, now: datetime) -> Document:
-    """The update that ends a pause: SES is told, unless it was never told of the pause."""
+    """The update that ends a pause: SES is told, unless it was never told of the pause. Alerts begin anew."""
     changed: Document = {"paused": None, **fresh}
     if current.carried is Carried.NONE:
-        return {"$set": changed, "$unset": {"pauseTask": ""}}
+        return {"$set": changed, "$unset": {"pauseTask": "", "alerting": ""}}
     task = _task(document, Want.RESUMED, now)
     if current.carried:
         task |= {"carried": current.carried.value, "carriedTo": current.carried_to}
-    return {"$set": changed | {"pauseTask": task}}
+    return {"$set": changed | {"pauseTask": task}, "$unset": {"alerting": ""}}
 
 
 class Pauses:
@@ -153,7 +162,7 @@ class Pauses:
             written = gives_way(pause_of(document), pause)
             if written:
                 self._db.emaildomains.bulk_write([_pausing(document, pause)], session=session)
-                record(self._db, session, _paused_row(document, pause))
+                _tell(self._db, [(document, pause)], session)
             return self._find(domain, owner, session), written
 
         return self._in_transaction(write)
@@ -178,6 +187,8 @@ class Pauses:
             self._db.emaildomains.update_one({"domain": document["domain"]}, update, session=session)
             row = _row("domain.resumed", document, who, why, now, over=document["paused"])
             record(self._db, session, row | {"numbers": _seen(document)})
+            draft = alerts.resumed(document["domain"], owner_of(document), who, why, now)
+            outbox.write(self._db, [draft], now, session)
             self._rejudge([document["domain"]], now, session)
             return self._find(domain, owner, session), True
 

@@ -18,9 +18,10 @@ from pymongo.errors import DuplicateKeyError
 from webhook.adapters.mongo import handovers
 from webhook.adapters.mongo.audit import audit_row, record
 from webhook.adapters.mongo.client import MAJORITY, SNAPSHOT, Db, Document, database_errors
+from webhook.adapters.mongo.documents import owner_of
 from webhook.adapters.mongo.domains import named, no_domain, owned_by
 from webhook.adapters.mongo.identities import fields_of, known_of
-from webhook.adapters.mongo.verifications import rows
+from webhook.adapters.mongo.verifications import rows, write_history
 from webhook.domain import ownership, registration
 from webhook.domain.names import DomainName, parents
 from webhook.domain.ownership import Admission, part
@@ -179,9 +180,7 @@ class Registrations:
                 told["registeredAt"] = now
             if ended:
                 told |= {**_ENDED, "restarting": False}
-            history = rows(task.domain, now, changes, Cause(kind))
-            if history:
-                self._db.verifications.insert_many(history, session=session)
+            write_history(self._db, rows(task.domain, now, changes, Cause(kind)), owner_of(found), session)
             return self._set(task.domain, found, {}, told, session)
 
         return self._in_transaction(write)

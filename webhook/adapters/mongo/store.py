@@ -7,10 +7,15 @@ import pymongo
 from pymongo import ReplaceOne, UpdateOne
 from pymongo.client_session import ClientSession
 
+from webhook.adapters.mongo import outbox
 from webhook.adapters.mongo.client import MAJORITY, SNAPSHOT, Db, Document, database_errors
 from webhook.adapters.mongo.documents import counts_document, mail_document, mail_of
+from webhook.adapters.mongo.endpoints import OptIns, Wanted
+from webhook.adapters.mongo.subscriptions import write_subscriptions
 from webhook.adapters.mongo.suppressing import changes_document
-from webhook.domain.effects import Effects, Hint, Outcome, Quarantined, Subscription
+from webhook.domain.alerts import befallen
+from webhook.domain.effects import Effects, Hint, Outcome, Quarantined
+from webhook.domain.mail import Mail
 from webhook.domain.suppression import Changes, changes
 from webhook.errors import Contended, Unavailable
 from webhook.pipeline import HISTORY, Settlement, mail_ids, settle
@@ -30,17 +35,19 @@ class MongoStore:
         self._now = now
         # Kinds of event that wirings are known to have shown: written only when new, so that commits don't meet there.
         self._shown: set[tuple[str, str]] = set()
+        self._opt_ins = OptIns(db, now)
 
     def commit(self, batch: Sequence[Effects]) -> Sequence[Outcome]:
         """See `ports.Store`."""
         tries = 0
+        wanted = self._opt_ins.known()
 
         def write(session: ClientSession) -> Settlement:
             nonlocal tries
             tries += 1
             if tries > TRIES:
                 raise Contended("another process holds one of the mails concerned")
-            return self._write(batch, session)
+            return self._write(batch, wanted, session)
 
         try:
             with database_errors(), pymongo.timeout(PATIENCE), self._db.client.start_session() as session:
@@ -52,15 +59,17 @@ class MongoStore:
         self._shown.update((wiring, kind) for wiring, kinds in settlement.kinds.items() for kind in kinds)
         return settlement.outcomes
 
-    def _write(self, batch: Sequence[Effects], session: ClientSession) -> Settlement:
+    def _write(self, batch: Sequence[Effects], wanted: Wanted, session: ClientSession) -> Settlement:
         ids = mail_ids(batch)
         found = self._db.mails.find({"_id": {"$in": ids}}, session=session) if ids else ()
         known = {document["_id"]: mail_of(document) for document in found}
         settlement = settle(batch, known)
         self._write_mails(settlement, session)
         unseen = self._write_kinds(settlement, session)
-        news = changes(*((known.get(mail.id), mail) for mail in (*settlement.new, *settlement.changed)))
-        self._write_journal(settlement, unseen, news, session)
+        befell = [(known.get(mail.id), mail) for mail in (*settlement.new, *settlement.changed)]
+        self._write_journal(settlement, unseen, changes(*befell), session)
+        if wanted:
+            self._write_alerts(befell, wanted, session)
         self._write_rest(batch, settlement, session)
         return settlement
 
@@ -105,14 +114,23 @@ class MongoStore:
             entry["suppressions"] = changes_document(news)
         self._db.journal.insert_one(entry, session=session)
 
+    def _write_alerts(self, befell: Sequence[tuple[Mail | None, Mail]], wanted: Wanted, session: ClientSession) -> None:
+        """Tells of each bounce and complaint that is news and that somebody opted in to."""
+        drafts = [
+            draft
+            for old, new in befell
+            for draft in befallen(old, new)
+            if not wanted.isdisjoint({(draft.type, None), (draft.type, draft.domain)})
+        ]
+        outbox.write(self._db, drafts, self._now(), session)
+
     def _write_rest(self, batch: Sequence[Effects], settlement: Settlement, session: ClientSession) -> None:
         now = self._now()
         kept = [effects.quarantined for effects in batch if effects.quarantined]
         if kept:
             self._db.quarantine.bulk_write([_keeping(message, now) for message in kept], session=session)
         subscribed = [effects.subscription for effects in batch if effects.subscription]
-        if subscribed:
-            self._db.subscriptions.bulk_write([_noting(one, now) for one in subscribed], session=session)
+        write_subscriptions(self._db, subscribed, now, session)
         replayed = [effects.replayed for effects in batch if effects.replayed]
         if replayed:
             self._db.quarantine.delete_many({"_id": {"$in": replayed}}, session=session)
@@ -146,14 +164,6 @@ def _keeping(kept: Quarantined, now: datetime) -> UpdateOne:
     }
     update = {"$setOnInsert": document, "$set": {"lastAt": now}, "$inc": {"copies": 1}}
     return UpdateOne({"_id": kept.id}, update, upsert=True)
-
-
-def _noting(subscription: Subscription, now: datetime) -> UpdateOne:
-    state = {"state": subscription.state, "at": now, "messageId": subscription.message_id}
-    if subscription.arn:
-        state["arn"] = subscription.arn
-    update = {"$set": state, "$push": {"history": {"$each": [dict(state)], "$slice": -50}}}
-    return UpdateOne({"_id": subscription.topic_arn}, update, upsert=True)
 
 
 def _hinting(hint: Hint, now: datetime) -> UpdateOne:

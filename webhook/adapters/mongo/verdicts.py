@@ -1,4 +1,4 @@
-"""Verdicts: the counters of a domain's window, judged, and written with the flip that a change of status is."""
+"""Verdicts: the counters of a domain's window, judged, and written with the flip and alert that a change is."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -7,10 +7,13 @@ from typing import Any
 from pymongo import InsertOne, UpdateOne
 from pymongo.client_session import ClientSession
 
+from webhook.adapters.mongo import outbox
 from webhook.adapters.mongo.client import Db, Document
-from webhook.adapters.mongo.documents import counts_of, day_of
+from webhook.adapters.mongo.documents import counts_of, day_of, owner_of
 from webhook.adapters.mongo.identities import moment_of, text_of
+from webhook.domain.alerts import Draft, judged
 from webhook.domain.counts import Counts
+from webhook.domain.damping import Alerting, alerting_document, alerting_of, damp
 from webhook.domain.explanation import explain
 from webhook.domain.ownership import part
 from webhook.domain.reputation import FLAGS, Fresh, Numbers, Policy, Status, Verdict, evaluate, limit
@@ -19,14 +22,18 @@ from webhook.pipeline import HISTORY
 #: What else follows from verdicts, in the same transaction.
 Act = Callable[[Sequence[Verdict], ClientSession], object]
 
+#: What of a domain's document judging it depends on.
+_READ = ("domain", "owner", "freshStart", "alerting", "reputation.status", "reputation.flags", "reputation.since")
+
 
 class Judge:
-    """Judges domains inside the caller's transaction."""
+    """Judges domains inside the caller's transaction. `public_url` is what alerts link to."""
 
-    def __init__(self, db: Db, policy: Policy, act: Act | None = None) -> None:
+    def __init__(self, db: Db, policy: Policy, act: Act | None = None, public_url: str | None = None) -> None:
         self._db = db
         self._policy = policy
         self._act = act
+        self._public_url = public_url
 
     def verdicts(self, domains: Collection[str], now: datetime, session: ClientSession | None) -> list[Verdict]:
         """What the stored counters say of these domains now."""
@@ -46,19 +53,20 @@ class Judge:
         ]
 
     def judge(self, domains: Collection[str], now: datetime, session: ClientSession) -> list[Verdict]:
-        """Writes the verdicts, and a flip for each whose status is another than before; gives the flipped ones."""
+        """Writes the verdicts, a flip for each whose status is another than before, and what is to be told of it.
+
+        Gives the flipped ones.
+        """
         if not domains:
             return []
         query = {"domain": {"$in": sorted(domains)}}
-        fields = ("status", "flags", "since")
-        found = self._db.emaildomains.find(
-            query, {"domain": 1, "freshStart": 1, **{f"reputation.{field}": 1 for field in fields}}, session=session
-        )
+        found = self._db.emaildomains.find(query, dict.fromkeys(_READ, 1), session=session)
         known = {document["domain"]: document for document in found if text_of(document["domain"])}
         before = {domain: part(document, "reputation") for domain, document in known.items()}
         verdicts = self._evaluated(domains, now, known, session)
         flipped = [verdict for verdict in verdicts if _differs(verdict, before.get(verdict.domain, {}))]
-        self._write(verdicts, before, session)
+        drafts = self._write(verdicts, known, session)
+        outbox.write(self._db, drafts, now, session)
         if self._act:
             self._act(verdicts, session)
         if flipped:
@@ -66,14 +74,24 @@ class Judge:
             self._db.flips.bulk_write(flips, ordered=False, session=session)
         return flipped
 
-    def _write(self, verdicts: Sequence[Verdict], before: Mapping[str, Document], session: ClientSession) -> None:
-        writes = []
+    def _write(self, verdicts: Sequence[Verdict], known: Mapping[str, Document], session: ClientSession) -> list[Draft]:
+        """Writes the verdicts; gives the alerts that they are."""
+        writes, drafts = [], []
         for verdict in verdicts:
-            old = before.get(verdict.domain, {})
+            document = known.get(verdict.domain, {})
+            old = part(document, "reputation")
             since = moment_of(old.get("since")) if verdict.status.value == _status(old) else None
-            update = {"$set": {"reputation": verdict_document(verdict) | {"since": since or verdict.at}}}
-            writes.append(UpdateOne({"domain": verdict.domain}, update, upsert=True))
+            changed: Document = {"reputation": verdict_document(verdict) | {"since": since or verdict.at}}
+            alerting = _alerting(document)
+            kind, after = damp(alerting, verdict.status, verdict.flags, verdict.at)
+            if kind:
+                owner, stored = owner_of(document), changed["reputation"]
+                drafts.append(judged(kind, verdict.domain, owner, stored, old, self._public_url))
+            if after != alerting:
+                changed["alerting"] = alerting_document(after)
+            writes.append(UpdateOne({"domain": verdict.domain}, {"$set": changed}, upsert=True))
         self._db.emaildomains.bulk_write(writes, ordered=False, session=session)
+        return drafts
 
     def _days(
         self, domains: Collection[str], today: date, session: ClientSession | None
@@ -119,6 +137,12 @@ def fresh_of(document: Document) -> Fresh | None:
 def _status(before: Mapping[str, Any]) -> str:
     """The status that stood there; a domain without a verdict counts as one with too little mail."""
     return text_of(before.get("status")) or Status.INSUFFICIENT.value
+
+
+def _alerting(document: Document) -> Alerting:
+    """What was told of a domain; whatever else the platform may have put there is nothing."""
+    found = document.get("alerting")
+    return alerting_of(found if isinstance(found, dict) and "told" in found else None)
 
 
 def _differs(verdict: Verdict, before: Mapping[str, Any]) -> bool:

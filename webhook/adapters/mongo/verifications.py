@@ -1,7 +1,7 @@
 """States of verification in the domains' documents, their history, and the hints that make us look.
 
-A state and the rows about its changes are one transaction over what was read in it: of two workers with news of the
-same change, the second finds it written.
+A state, the rows about its changes and their alerts are one transaction over what was read in it: of two workers with
+news of the same change, the second finds it written.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,8 +12,11 @@ import pymongo
 from bson import ObjectId
 from pymongo.client_session import ClientSession
 
+from webhook.adapters.mongo import outbox
 from webhook.adapters.mongo.client import MAJORITY, SNAPSHOT, Db, Document, database_errors
+from webhook.adapters.mongo.documents import owner_of
 from webhook.adapters.mongo.identities import FOLLOWED, error_document, fields_of, followed_of
+from webhook.domain.alerts import verification_changed
 from webhook.domain.following import Followed, Hinted, Recorded, told_cause
 from webhook.domain.verification import Cause, CauseKind, Change, Reading, Verification, apply, note_listed
 from webhook.errors import AwsError, NotFound
@@ -67,17 +70,16 @@ class Verifications:
             after = note_listed(after, listed)
             told = told_cause(current.known, after, cause)
             fields = fields_of(followed.domain, after, when(after), found["awsSes"])
-            self._write(followed.domain, fields, rows(followed.domain, reading.at, changes, told), session)
+            self._write(found, fields, rows(followed.domain, reading.at, changes, told), session)
             return Recorded(after, changes, told, {**found, "awsSes": {**found["awsSes"], **fields}})
 
         with database_errors(), pymongo.timeout(PATIENCE), self._db.client.start_session() as session:
             return session.with_transaction(write, read_concern=SNAPSHOT, write_concern=MAJORITY)
 
-    def _write(self, domain: str, fields: Document, history: Sequence[Document], session: ClientSession) -> None:
+    def _write(self, found: Document, fields: Document, history: Sequence[Document], session: ClientSession) -> None:
         update = {f"awsSes.{name}": value for name, value in fields.items()}
-        self._db.emaildomains.update_one({"domain": domain}, {"$set": update}, session=session)
-        if history:
-            self._db.verifications.insert_many(history, session=session)
+        self._db.emaildomains.update_one({"domain": found["domain"]}, {"$set": update}, session=session)
+        write_history(self._db, history, owner_of(found), session)
 
     def put_off(self, domain: str, error: AwsError, at: datetime, until: datetime) -> None:
         """Notes on the domain what SES has against it, and looks again at `until`."""
@@ -134,6 +136,14 @@ class Verifications:
         update: Document = {"$set": {"seenAt": at}, "$unset": {"claim": "", "claimedUntil": ""}}
         with database_errors():
             self._db.hints.update_many(query, update)
+
+
+def write_history(db: Db, history: Sequence[Document], owner: str | None, session: ClientSession) -> None:
+    """Writes rows of one reading, each with its alert to the domain's owner and whoever wants it."""
+    if history:
+        db.verifications.insert_many(history, session=session)
+        drafts = [verification_changed(row, owner) for row in history]
+        outbox.write(db, drafts, max(row["at"] for row in history), session)
 
 
 def rows(domain: str, at: datetime, changes: Sequence[Change], cause: Cause) -> list[Document]:

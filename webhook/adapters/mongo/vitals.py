@@ -1,6 +1,7 @@
 """Signs of life: does the database answer, and how far behind is the judging?"""
 
 from webhook.adapters.mongo.client import Db, database_errors
+from webhook.adapters.mongo.deliveries import Deliveries
 from webhook.adapters.mongo.domains import Domains
 from webhook.adapters.mongo.journal import Journal
 
@@ -8,10 +9,11 @@ from webhook.adapters.mongo.journal import Journal
 class Vitals:
     """What health checks and Prometheus are told."""
 
-    def __init__(self, db: Db, journal: Journal, domains: Domains) -> None:
+    def __init__(self, db: Db, journal: Journal, domains: Domains, deliveries: Deliveries) -> None:
         self._db = db
         self._journal = journal
         self._domains = domains
+        self._deliveries = deliveries
 
     def ping(self) -> None:
         """Raises Unavailable if the database does not answer."""
@@ -37,4 +39,4 @@ class Vitals:
         }
         for status, number in self._domains.by_status().items():
             gauges[f"sentinel_domains_{status}"] = (f"Domains that are {status}.", float(number))
-        return gauges
+        return gauges | self._deliveries.gauges()

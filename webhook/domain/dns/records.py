@@ -96,11 +96,12 @@ def _dkim(domain: str, ses: Mapping[str, Any]) -> Iterator[Expected]:
 
 def _dkim_pairs(domain: str, ses: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Names and values; of the tokens alone where somebody else registered the domain and kept no more."""
-    records = ses.get("dkimRecords")
-    if records:
-        yield from ((str(record["name"]), str(record["value"])) for record in records)
+    records, tokens = ses.get("dkimRecords"), ses.get("dkimTokens")
+    found = [record for record in records if isinstance(record, Mapping)] if isinstance(records, list) else []
+    if found:
+        yield from ((str(record.get("name", "")), str(record.get("value", ""))) for record in found)
         return
-    for name in ses.get("dkimTokens") or ():
+    for name in tokens if isinstance(tokens, list) else ():
         token = str(name).partition(".")[0]
         yield f"{token}._domainkey.{domain}", f"{token}.{ses.get('signingHostedZone') or HOSTED_ZONE}"
 

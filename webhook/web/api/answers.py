@@ -51,7 +51,8 @@ def etag_of(document: Item) -> str:
     known = {name: value for name, value in document.items() if value is not None and name != "_id"}
     reputation = known.pop("reputation", None)
     # What the platform put there is no verdict, and not shown.
-    if isinstance(reputation, Mapping) and "window" in reputation:
+    window = reputation.get("window") if isinstance(reputation, Mapping) else None
+    if isinstance(window, Mapping) and isinstance(window.get("from"), str) and isinstance(window.get("to"), str):
         known["reputation"] = reputation
     return hashlib.sha256(encoded(dict(sorted(known.items())))).hexdigest()[:32]
 

@@ -1,0 +1,1 @@
+"""What receivers of each kind are sent: the same alert as JSON for programs, and as sentences for people."""
