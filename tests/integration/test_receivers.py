@@ -141,11 +141,11 @@ def test_while_the_secret_is_replaced_a_receiver_with_either_takes_it(receiver, 
 @each_receiver
 def test_the_receiver_takes_what_the_product_delivers(receiver, tmp_path, web):
     sealer = Sealer(["k" * 32])
-    alert = numbered(alerts.resumed("example.com", None, "jo", "Rückläufer — 猫", NOW), "alt_05", 1)
+    alert = numbered(alerts.resumed("example.com", None, "jo", "Rückläufer — 猫", datetime.now(UTC)), "alt_05", 1)
     with receiver(tmp_path, [SECRET]) as (origin, _):
         destinations = Destinations.over(web, sealer.open, lambda: datetime.now(UTC), Clock().monotonic)
-        secrets = (Secret(sealer.seal(SECRET), NOW),)
-        endpoint = Endpoint("ep_1", f"{origin}/alerts", Kind.WEBHOOK, ("*",), NOW, secrets=secrets)
+        secrets = (Secret(sealer.seal(SECRET), datetime.now(UTC)),)
+        endpoint = Endpoint("ep_1", f"{origin}/alerts", Kind.WEBHOOK, ("*",), datetime.now(UTC), secrets=secrets)
         assert destinations.deliver(endpoint, alert, 1).status == 204
         web.close()
 
