@@ -125,3 +125,10 @@ def test_a_domain_of_the_platforms_own_backend_is_no_owners(hands: Hands) -> Non
         hands.add("first")
     hands.registrar.add(NewDomain("example.com", owner="first"), "staff", None)
     assert hands.db.emaildomains.find_one({})["owner"] == "first"
+
+
+def test_a_domain_that_the_platform_wrote_in_capitals_is_not_taken_in_small_letters(hands: Hands) -> None:
+    hands.db.emaildomains.insert_one({"domain": "Example.com", "owner": "other"})
+    with pytest.raises(Refused, match="not available"):
+        hands.add("first")
+    assert hands.db.emaildomains.count_documents({}) == 1

@@ -13,6 +13,7 @@ from typing import TypeVar
 import pymongo
 from bson import ObjectId
 from pymongo.client_session import ClientSession
+from pymongo.collation import Collation, CollationStrength
 from pymongo.errors import DuplicateKeyError
 
 from webhook.adapters.mongo import handovers
@@ -37,6 +38,7 @@ LEASE = timedelta(seconds=60)
 #: When a domain that was just set up is first looked at.
 FIRST_CHECK = timedelta(seconds=30)
 _TRIES = 5
+ANY_CASE = Collation("en", strength=CollationStrength.SECONDARY)
 _UNREGISTERED: Document = {"registered": False, "verificationStatus": "not_started", "verifiedForSending": False}
 _ENDED: Document = {"intent": None, "claim": None, "retryAt": None, "attempts": 0}
 
@@ -60,6 +62,8 @@ class Registrations:
             self._touch(admission.name.registrable, session)
             now, name = self._now(), admission.name.name
             found = self._db.emaildomains.find_one({"domain": name}, {"_id": 0}, session=session)
+            if found is None and self._db.emaildomains.find_one({"domain": name}, collation=ANY_CASE, session=session):
+                raise ownership.taken(name)  # the platform wrote it in capitals; two documents would be two owners
             ownership.refuse_taken(admission, found)
             fields = registration.admitted(admission, found, now)
             created = "createdAt" in fields
