@@ -25,7 +25,7 @@ REGION = "eu-north-1"
 @pytest.fixture
 def ses(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSes]:
     """Amazon SES, in real time; as many calls a second as one likes."""
-    monkeypatch.setattr("webhook.adapters.ses.client.API_RATE", 10_000.0)
+    monkeypatch.setattr("webhook.amazon.caller.API_RATE", 10_000.0)
     with FakeSes(Clock(), throttle=False, region=REGION) as fake:
         yield fake
 

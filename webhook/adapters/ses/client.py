@@ -1,25 +1,12 @@
 """SES's version 2 API: one typed method for each call that we make, its errors in plain words, its pace kept."""
 
-import threading
 from collections.abc import Callable, Mapping
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
 from webhook.adapters.ses.answers import account_of, identity_of, page_of
 from webhook.adapters.ses.letters import request_of
-from webhook.domain.ses import API_RATE, USE_DEFAULT, AccountState, Identity, ListedPage, Outgoing, Tenant
-
-if TYPE_CHECKING:
-    from webhook.adapters.ses.connection import Connection
-
-
-class Reserve(Protocol):
-    """Takes a slot of a rate that all processes share; see `adapters.mongo.limiter`."""
-
-    def __call__(
-        self, bucket: str, rate: float, *, burst: float = ..., patience: float = ..., count: int = ...
-    ) -> float:
-        """Seconds to wait; raises Limited if that were more than `patience`."""
+from webhook.amazon import Access, Amazon, Reserve
+from webhook.domain.ses import USE_DEFAULT, AccountState, Identity, ListedPage, Outgoing, Tenant
 
 
 class SesApi:
@@ -40,20 +27,13 @@ class SesApi:
         pause: Callable[[float], None],
         patience: float = 5.0,
     ) -> None:
-        self._region = region
-        self._key_id = access_key_id
-        self._secret = secret_access_key
-        self._endpoint_url = endpoint_url
-        self._reserve = reserve
-        self._pause = pause
-        self._patience = patience
-        self._making = threading.Lock()
-        self._made: Connection | None = None
+        access = Access(region, access_key_id, secret_access_key, endpoint_url)
+        self._amazon = Amazon(access, reserve, pause, patience=patience)
 
     @property
     def region(self) -> str:
         """The region asked; raises AwsError if none is set."""
-        return self._region or self._connection().region
+        return self._amazon.region
 
     def create_identity(
         self, domain: str, *, configuration_set: str | None = None, tags: Mapping[str, str] | None = None
@@ -101,7 +81,7 @@ class SesApi:
 
     def send(self, mail: Outgoing) -> str:
         """Sends a mail, and gives its SES message id. It takes no slot: keep to MaxSendRate before."""
-        message_id: str = self._connection().call("SendEmail", request_of(mail))["MessageId"]
+        message_id: str = self._call("SendEmail", **request_of(mail))["MessageId"]
         return message_id
 
     def create_tenant(self, name: str, tags: Mapping[str, str] | None = None) -> Tenant:
@@ -142,23 +122,7 @@ class SesApi:
 
     def close(self) -> None:
         """Ends the connections; the next call opens them again."""
-        with self._making:
-            made, self._made = self._made, None
-        if made is not None:
-            made.close()
+        self._amazon.close()
 
     def _call(self, operation: str, **request: object) -> Mapping[str, Any]:
-        """A call that is no send: after its slot."""
-        connection = self._connection()
-        wait = self._reserve(f"ses:api:{connection.region}", API_RATE, patience=self._patience)
-        if wait > 0:
-            self._pause(wait)
-        return connection.call(operation, request)
-
-    def _connection(self) -> "Connection":
-        with self._making:
-            if self._made is None:
-                # Only now: boto3 and its description of SES take longer to load than all the rest of the start.
-                module = import_module("webhook.adapters.ses.connection")
-                self._made = module.Connection(self._region, self._key_id, self._secret, self._endpoint_url)
-            return self._made
+        return self._amazon.call("sesv2", operation, request)

@@ -12,7 +12,9 @@ from webhook.errors import AwsError
 
 _ACTION = re.compile(r"not authorized to perform:?\s*`?([a-z0-9-]+:[A-Za-z*]+)", re.ASCII)
 _DETAIL_MAX = 300
-#: AWS's own word for who asks too often, on sends and on everything else.
+#: How a service is called, and the prefix of its actions in IAM where that differs from boto3's name for it.
+_NAMES = {"sesv2": "SES", "ses": "SES", "events": "EventBridge", "cloudwatch": "CloudWatch"}
+_PREFIXES = {"sesv2": "ses"}
 _AGAIN = "Nothing needs to be done: it is tried again by itself."
 _CREDENTIALS = (
     "Set AWS_SDK_ACCESS_KEY_ID and AWS_SDK_SECRET_ACCESS_KEY to a key that is in force, or give this machine a role."
@@ -20,7 +22,7 @@ _CREDENTIALS = (
 
 
 class Meaning(NamedTuple):
-    """What one answer of AWS means to us; "{told}" in the detail is what AWS wrote."""
+    """What one answer of AWS means to us; "{told}" in the detail is what AWS wrote, "{service}" who wrote it."""
 
     code: str
     detail: str
@@ -48,11 +50,30 @@ _SANDBOX = Meaning(
     "Verify it, or, while the account is in the sandbox, ask AWS for production access.",
 )
 
+_NOT_FOUND = Meaning(
+    "aws_not_found",
+    "{service} does not know it: {told}",
+    "Look in the {service} console, in the region that is set, whether it was deleted or never made.",
+)
+
 _MEANINGS: dict[str, Meaning] = {
     **dict.fromkeys(
-        ("TooManyRequestsException", "Throttling", "ThrottlingException", "RequestLimitExceeded"), _THROTTLED
+        (
+            "LimitExceeded",
+            "RequestLimitExceeded",
+            "RequestThrottled",
+            "Throttled",
+            "ThrottledException",
+            "Throttling",
+            "ThrottlingException",
+            "TooManyRequestsException",
+        ),
+        _THROTTLED,
     ),
-    **dict.fromkeys(("AccessDenied", "AccessDeniedException", "NotAuthorized"), _DENIED),
+    **dict.fromkeys(
+        ("AccessDenied", "AccessDeniedException", "AuthorizationError", "AuthorizationErrorException", "NotAuthorized"),
+        _DENIED,
+    ),
     **dict.fromkeys(
         (
             "ExpiredToken",
@@ -73,12 +94,18 @@ _MEANINGS: dict[str, Meaning] = {
     **dict.fromkeys(("ConcurrentModificationException", "InternalServiceErrorException", "InternalFailure"), _BUSY),
     **dict.fromkeys(("SendingPausedException", "AccountSuspendedException"), _PAUSED),
     "AlreadyExistsException": Meaning(
-        "aws_already_exists", "SES has it already: {told}", "Use what is there, or delete it in SES first."
+        "aws_already_exists", "{service} has it already: {told}", "Use what is there, or delete it in {service} first."
     ),
-    "NotFoundException": Meaning(
-        "aws_not_found",
-        "SES does not know it: {told}",
-        "Look in the SES console, in the region that is set, whether it was deleted or never made.",
+    **dict.fromkeys(
+        (
+            "AWS.SimpleQueueService.NonExistentQueue",
+            "NoSuchEntity",
+            "NotFound",
+            "NotFoundException",
+            "QueueDoesNotExist",
+            "ResourceNotFoundException",
+        ),
+        _NOT_FOUND,
     ),
     "LimitExceededException": Meaning(
         "aws_limit_exceeded",
@@ -93,7 +120,9 @@ _MEANINGS: dict[str, Meaning] = {
         "The domain's MAIL FROM domain is not verified: {told}",
         "Publish its MX and SPF records, or remove mailFromDomain from the domain.",
     ),
-    "BadRequestException": Meaning("aws_bad_request", "SES finds the request wrong: {told}", "Change what SES names."),
+    "BadRequestException": Meaning(
+        "aws_bad_request", "{service} finds the request wrong: {told}", "Change what {service} names."
+    ),
     "ConflictException": Meaning("aws_internal", "SES is changing it at this moment: {told}", _AGAIN, True, 5),
 }
 _UNKNOWN = Meaning("aws_bad_request", "AWS refuses it: {told}", "Change what AWS names.")
@@ -102,12 +131,12 @@ _NO_CREDENTIALS = Meaning("aws_no_credentials", "There are no AWS credentials", 
 _NO_REGION = Meaning("aws_no_region", "No AWS region is set", "Set AWS_SDK_REGION, for example to eu-north-1.")
 _UNREACHABLE = Meaning(
     "aws_unreachable",
-    "SES cannot be reached: {told}",
+    "{service} cannot be reached: {told}",
     "Check this machine's way to the internet, AWS_SDK_REGION and AWS_ENDPOINT_URL; it is tried again by itself.",
     True,
     30,
 )
-_TIMEOUT = Meaning("aws_timeout", "SES did not answer in time", _AGAIN, True, 15)
+_TIMEOUT = Meaning("aws_timeout", "{service} did not answer in time", _AGAIN, True, 15)
 
 #: The first that fits holds: the order is from the particular to the general.
 _WAYS: tuple[tuple[type[Exception], Meaning], ...] = (
@@ -131,15 +160,15 @@ _FAILURES: tuple[type[Exception], ...] = (boto.ClientError, *(kind for kind, _ i
 
 
 @contextmanager
-def aws_errors(operation: str) -> Iterator[None]:
-    """Turns what boto3 raises into AwsError; `operation` is the API's name of the call."""
+def aws_errors(service: str, operation: str) -> Iterator[None]:
+    """Turns what boto3 raises into AwsError; `service` as boto3 calls it, `operation` as the API does."""
     try:
         yield
     except _FAILURES as error:
-        raise translated(error, operation) from error
+        raise translated(error, service, operation) from error
 
 
-def translated(error: Exception, operation: str) -> AwsError:
+def translated(error: Exception, service: str, operation: str) -> AwsError:
     """What an error of boto3 means: one of our codes, a sentence, the fix, and whether to try again."""
     if isinstance(error, boto.ClientError):
         meaning, told = _answered(error)
@@ -148,11 +177,15 @@ def translated(error: Exception, operation: str) -> AwsError:
         told = str(error)
     named = _ACTION.search(told)
     told = " ".join(told.split())[:_DETAIL_MAX].rstrip(". ") or operation
-    action = named[1] if named else f"ses:{operation}"
+    action = named[1] if named else f"{_PREFIXES.get(service, service)}:{operation}"
+    words = {"{action}": action, "{service}": _NAMES.get(service, service.upper()), "{told}": told}
+    detail, hint = meaning.detail, meaning.hint
+    for place, word in words.items():
+        detail, hint = detail.replace(place, word), hint.replace(place, word)
     return AwsError(
         meaning.code,
-        meaning.detail.replace("{action}", action).replace("{told}", told),
-        meaning.hint.replace("{action}", action),
+        detail,
+        hint,
         retryable=meaning.retryable,
         retry_after=meaning.retry_after,
     )
