@@ -1,0 +1,1 @@
+"""What commands about AWS work with, put together, a module for each."""
