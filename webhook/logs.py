@@ -14,31 +14,41 @@ _TALKATIVE = ("asyncio", "boto3", "botocore", "pymongo", "requests", "s3transfer
 _ADDRESS = re.compile(r"[^\s@<>\"'(){}\[\],;=]+@[^\s@<>\"'(){}\[\],;]+")
 _CREDENTIAL = re.compile(r"\b(Bearer|Basic|Token=)\s*[\w.~+/:-]{4,}=*|\bwhsec_[\w+/=-]+", re.IGNORECASE)
 
+_SHARED: tuple[Processor, ...] = (
+    structlog.contextvars.merge_contextvars,
+    structlog.processors.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+)
+
 
 def configure(level: str = "info", fmt: str = "json", stream: TextIO | None = None) -> None:
     """Send structlog and the standard library's logging to `stream` (standard output) in one shape; repeatable."""
     stream = stream or sys.stdout
     threshold = logging.getLevelNamesMapping()[level.upper()]
-    shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
-    ]
     last: list[Processor] = [structlog.processors.format_exc_info, mask, _renderer(fmt, stream)]
-    structlog.configure(
-        processors=[*shared, *last],
-        wrapper_class=structlog.make_filtering_bound_logger(threshold),
-        logger_factory=structlog.WriteLoggerFactory(stream),
-        cache_logger_on_first_use=False,
-    )
+    _configure_ours(threshold, last, stream)
     handler = logging.StreamHandler(stream)
     own = structlog.stdlib.ProcessorFormatter.remove_processors_meta
-    foreign: list[Processor] = [*shared, structlog.stdlib.add_logger_name]
+    foreign: list[Processor] = [*_SHARED, structlog.stdlib.add_logger_name]
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=foreign, processors=[own, *last]))
     logging.basicConfig(handlers=[handler], level=threshold, force=True)
     logging.captureWarnings(capture=True)
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(max(threshold, logging.WARNING))
+
+
+def configure_for_command() -> None:
+    """What a command prints is its answer: only warnings and errors are logged, on standard error, as text."""
+    _configure_ours(logging.WARNING, [mask, _renderer("text", sys.stderr)], sys.stderr)
+
+
+def _configure_ours(threshold: int, last: list[Processor], stream: TextIO) -> None:
+    structlog.configure(
+        processors=[*_SHARED, *last],
+        wrapper_class=structlog.make_filtering_bound_logger(threshold),
+        logger_factory=structlog.WriteLoggerFactory(stream),
+        cache_logger_on_first_use=False,
+    )
 
 
 def _renderer(fmt: str, stream: TextIO) -> Processor:

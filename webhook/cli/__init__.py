@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from webhook import __version__
+from webhook import __version__, logs
 from webhook.errors import Conflict, Misconfigured, NotFound, Unavailable
 
 #: Every command, and the module that registers it.
@@ -38,6 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _completed(list(sys.argv[1:] if arguments is None else arguments))
     parser = parser_of(COMMANDS[given[0]]) if given and given[0] in COMMANDS else parser_of(*COMMANDS.values())
     asked = parser.parse_args(given)
+    logs.configure_for_command()
     try:
         code: int = asked.run(asked)
         sys.stdout.flush()

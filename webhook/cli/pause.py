@@ -2,8 +2,6 @@
 
 import argparse
 import getpass
-import sys
-from contextlib import redirect_stdout
 
 from webhook.bootstrap import open_platform
 from webhook.cli.table import add_json, moment, print_json, print_line
@@ -27,8 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
     with open_platform(Settings.from_environment()) as platform:
         change = platform.pauser.pause if arguments.action == "pause" else platform.pauser.resume
         try:
-            with redirect_stdout(sys.stderr):  # what is logged is no part of the answer
-                document = change(arguments.domain, operator(), arguments.why)
+            document = change(arguments.domain, operator(), arguments.why)
         except Invalid as error:
             raise argparse.ArgumentError(None, f"--{error.field} {error.detail}") from error
     told = {name: document.get(name) for name in ("domain", "paused", "freshStart")}
