@@ -26,6 +26,7 @@ from webhook.domain.suppression import (
     Scope,
     changes,
     checked_address,
+    digest,
     entered,
     entries_of,
     settled,
@@ -316,6 +317,14 @@ def test_an_address_stays_as_it_was_given_and_compares_in_lower_case() -> None:
     entry = entered(NewEntry(address=" Ann@Example.COM "), "ops", NOW)
     assert (entry.address, entry.key) == ("Ann@Example.COM", "ann@example.com")
     assert entry.id == entered(NewEntry(address="ann@example.com"), "dev", NOW).id
+
+
+def test_the_entries_of_one_address_have_ids_of_their_own_that_begin_alike() -> None:
+    places = ({}, {"domain": "acme.example"}, {"owner": "acme.example"}, {"domain": "example.com"})
+    ids = {entered(NewEntry(address=ANN, **place), "ops", NOW).id for place in places}
+    assert len(ids) == len(places)
+    assert {identity.partition("-")[0] for identity in ids} == {digest(ANN)}
+    assert not entered(NewEntry(address=BOB), "ops", NOW).id.startswith(digest(ANN))
 
 
 def test_entering_the_same_again_changes_nothing_and_another_wish_takes_its_place() -> None:

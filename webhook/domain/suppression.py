@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -57,18 +58,17 @@ _ADDRESS = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 _OWNER = re.compile(r"[\w.@-]{1,64}", re.ASCII)
-_ADVERSE = frozenset({Kind.BOUNCED.value, Kind.COMPLAINED.value})
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _RANK = {reason: rank for rank, reason in enumerate(Reason)}
 
 
-class Cause(Struct, frozen=True):
-    """One ground for an entry. `id` tells it from all others; `mail` and `event`, or `by`, say where it came from.
+class Cause(Struct, frozen=True, gc=False, omit_defaults=True):
+    """One ground for an entry. `mail` and `event`, or `by`, say where it came from.
 
-    `event` is the kind of fact (`bounced`, `complained`), `subtype` SES's word for it.
+    `event` is the kind of fact (`bounced`, `complained`), `subtype` SES's word for it; `listed` stands for as long as
+    SES's own list has the address (see `suppression_sync`).
     """
 
-    id: str
     reason: Reason
     at: datetime
     expires_at: datetime | None = None
@@ -80,18 +80,23 @@ class Cause(Struct, frozen=True):
     note: str = ""
 
     @property
+    def id(self) -> tuple[str, str, str]:
+        """What tells it from the entry's others: mail and report, that SES's own list has it, or else a person."""
+        return (self.reason, self.mail, self.feedback_id) if self.mail else ("", "", self.event)
+
+    @property
     def wish(self) -> tuple[Reason, datetime | None, str]:
         """What it asks for; a person who enters the same again changes nothing."""
         return self.reason, self.expires_at, self.note
 
     @property
     def source(self) -> dict[str, str]:
-        """Where it came from, as it is shown: `{mail, event, subtype?, feedbackId?}` or `{by}`."""
-        told = {"mail": self.mail, "event": self.event, "subtype": self.subtype, "feedbackId": self.feedback_id}
-        return {name: value for name, value in {**told, "by": self.by}.items() if value}
+        """Where it came from, as it is shown: `{mail, event, subtype?, feedbackId?}`, or `{event?, by}`."""
+        told = ("mail", self.mail), ("event", self.event), ("subtype", self.subtype), ("feedbackId", self.feedback_id)
+        return {name: value for name, value in (*told, ("by", self.by)) if value}
 
 
-class Entry(Struct, frozen=True):
+class Entry(Struct, frozen=True, gc=False):
     """One cause at one place of the list. `where` is the domain or the owner, "" for the whole account."""
 
     address: str
@@ -107,7 +112,12 @@ class Entry(Struct, frozen=True):
     @property
     def id(self) -> str:
         """The same for all causes at one place, and it does not tell the address."""
-        return _digest(self.key, self.scope, self.where)
+        return entry_id(self.key, self.scope, self.where)
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """The same for all tellings of one cause at one place."""
+        return self.key, self.scope, self.where, *self.cause.id
 
 
 class Changes(Struct, frozen=True):
@@ -129,14 +139,14 @@ def entries_of(mail: Mail) -> tuple[Entry, ...]:
     A complaint that its recipient took back (`not-spam`) is none, in whichever order the two were told. What SES itself
     held back tells nothing new.
     """
-    if not any(fact.kind in _ADVERSE for fact in mail.facts):
-        return ()
-    found: dict[tuple[str, str], Entry] = {}
-    for entry in (*_bounces(mail), *_complaints(mail)):
-        place = (entry.id, entry.cause.id)
-        if place not in found or _strength(entry.cause) > _strength(found[place].cause):
-            found[place] = entry
-    return tuple(found[place] for place in sorted(found))
+    kinds = {fact.kind for fact in mail.facts}
+    bounces = _bounces(mail) if Kind.BOUNCED in kinds else ()
+    entries = (*bounces, *(_complaints(mail) if Kind.COMPLAINED in kinds else ()))
+    if len(entries) < 2:
+        return entries
+    # Of two tellings of one cause the later one holds longer; the subtype only makes it unambiguous.
+    ordered = sorted(entries, key=lambda entry: (entry.told, entry.cause.at, entry.cause.subtype))
+    return tuple({entry.told: entry for entry in ordered}.values())
 
 
 def changes(*mails: tuple[Mail | None, Mail]) -> Changes:
@@ -144,19 +154,16 @@ def changes(*mails: tuple[Mail | None, Mail]) -> Changes:
 
     What was known already is not added again: it may be that a person has removed it since.
     """
-    add: list[Entry] = []
-    lift: list[Entry] = []
-    restated: list[Entry] = []
+    add, lift, restated = list[Entry](), list[Entry](), list[Entry]()
     for old, new in mails:
-        after, before = _by_place(new), _by_place(old) if old else {}
-        add += (entry for place, entry in after.items() if place not in before)
-        lift += (entry for place, entry in before.items() if place not in after)
-        restated += (entry for place, entry in after.items() if place in before and entry != before[place])
+        if old is None:
+            add += entries_of(new)
+            continue
+        after, before = ({entry.told: entry for entry in entries_of(mail)} for mail in (new, old))
+        add += (entry for told, entry in after.items() if told not in before)
+        lift += (entry for told, entry in before.items() if told not in after)
+        restated += (entry for told, entry in after.items() if told in before and entry != before[told])
     return Changes(tuple(add), tuple(lift), tuple(restated))
-
-
-def _by_place(mail: Mail) -> dict[tuple[str, str], Entry]:
-    return {(entry.id, entry.cause.id): entry for entry in entries_of(mail)}
 
 
 def settled(causes: Iterable[Cause], changed: Changes) -> tuple[Cause, ...]:
@@ -170,25 +177,26 @@ def settled(causes: Iterable[Cause], changed: Changes) -> tuple[Cause, ...]:
         known = standing.get(entry.cause.id)
         if known is None or known.wish != entry.cause.wish:
             standing[entry.cause.id] = entry.cause
-    for entry in changed.restated:
-        if entry.cause.id in standing:
-            standing[entry.cause.id] = entry.cause
+    standing |= {entry.cause.id: entry.cause for entry in changed.restated if entry.cause.id in standing}
     for entry in changed.lift:
         standing.pop(entry.cause.id, None)
-    return tuple(sorted(standing.values(), key=_lasting)[:CAUSES])
+    ranked = standing.values() if len(standing) < 2 else sorted(standing.values(), key=_lasting)
+    return tuple(ranked)[:CAUSES]
 
 
-def _digest(*parts: str) -> str:
+def entry_id(key: str, scope: str, where: str) -> str:
+    """The id of the entry of an address at a place; all of one address begin with its digest, and so stand together."""
+    return f"{digest(key)}-{digest(scope, where)[:16]}"
+
+
+@lru_cache(maxsize=8192)
+def digest(*parts: str) -> str:
+    """What tells these words from others, without telling them: 32 hexadecimal digits."""
     return hashlib.sha256("\n".join(parts).encode(errors="surrogatepass")).hexdigest()[:32]
 
 
-def _lasting(cause: Cause) -> tuple[timedelta, int, str]:
+def _lasting(cause: Cause) -> tuple[timedelta, int, tuple[str, str, str]]:
     return _NEVER - (cause.expires_at or _NEVER), _RANK[cause.reason], cause.id
-
-
-def _strength(cause: Cause) -> tuple[datetime, str, str]:
-    """Of two tellings of one cause the later one holds longer; the rest only makes it unambiguous."""
-    return cause.at, cause.subtype, cause.note
 
 
 def _bounces(mail: Mail) -> Iterator[Entry]:
@@ -230,16 +238,8 @@ def _cause(mail: Mail, fact: Fact, told: Told, reason: Reason) -> Cause:
     # A mailbox bounces once for each mail, however often and with whatever words that is told.
     feedback_id = fact.who if reason is Reason.COMPLAINT else ""
     lifetime = LIFETIME[reason]
-    return Cause(
-        id=_digest(reason, mail.id, feedback_id),
-        reason=reason,
-        at=told.at,
-        expires_at=told.at + lifetime if lifetime else None,
-        mail=mail.id,
-        event=fact.kind,
-        subtype=fact.subtype,
-        feedback_id=feedback_id,
-    )
+    until = told.at + lifetime if lifetime else None
+    return Cause(reason, told.at, until, mail.id, fact.kind, fact.subtype, feedback_id)
 
 
 class NewEntry(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -266,7 +266,7 @@ def entered(new: NewEntry, who: str, now: datetime) -> Entry:
     if len(note) > NOTE_MAX or not note.isprintable():
         raise Invalid("note", f"must be printable text of at most {NOTE_MAX} characters")
     reason, until = Reason(new.reason), _until(new.expires_at, now)
-    cause = Cause(id="by hand", reason=reason, at=now, expires_at=until, by=who, note=note)
+    cause = Cause(reason=reason, at=now, expires_at=until, by=who, note=note)
     return Entry(checked_address(new.address), scope, where, cause)
 
 

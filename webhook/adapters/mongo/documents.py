@@ -14,10 +14,18 @@ _ADVERSE = frozenset({Kind.BOUNCED.value, Kind.COMPLAINED.value})
 _MARGIN = timedelta(days=2)
 
 
-def mail_document(mail: Mail, retention: timedelta) -> Document:
-    """A mail as it is stored. `facts` are `[kind, who, type, subtype, code, at, detail]`, `last` the newest's time."""
-    keep = HISTORY if any(fact.kind in _ADVERSE for fact in mail.facts) else retention
-    return {
+def is_adverse(mail: Mail) -> bool:
+    """True if it bounced or was complained of."""
+    return not _ADVERSE.isdisjoint([fact.kind for fact in mail.facts])
+
+
+def mail_document(mail: Mail, retention: timedelta, before: Mail | None = None) -> Document:
+    """A mail as it is stored. `facts` are `[kind, who, type, subtype, code, at, detail]`, `last` the newest's time.
+
+    `before` is the mail as it was known. If that was adverse already, it is `retold`: what it told may hold no more.
+    """
+    keep = HISTORY if is_adverse(mail) else retention
+    document = {
         "_id": mail.id,
         "domain": mail.origin.domain,
         "rank": mail.origin.rank,
@@ -28,6 +36,9 @@ def mail_document(mail: Mail, retention: timedelta) -> Document:
         "last": max((told.at for told in mail.facts.values()), default=mail.at),
         "expires": mail.at + keep + _MARGIN,
     }
+    if before and is_adverse(before):
+        document["retold"] = mail.id
+    return document
 
 
 def mail_of(document: Document) -> Mail:

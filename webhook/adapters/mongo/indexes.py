@@ -4,7 +4,7 @@ import pymongo
 from pymongo import IndexModel
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
-from webhook.adapters.mongo import deliveries, endpoints, outbox
+from webhook.adapters.mongo import deliveries, endpoints, gaps, outbox, readings, suppression_sync
 from webhook.adapters.mongo.client import Db, database_errors
 from webhook.errors import Misconfigured
 
@@ -20,6 +20,8 @@ INDEXES: dict[str, list[IndexModel]] = {
         # "What happened at this domain, newest first."
         IndexModel([("domain", pymongo.ASCENDING), ("last", pymongo.DESCENDING), ("_id", pymongo.DESCENDING)]),
         IndexModel("expires", expireAfterSeconds=0),
+        # Of which adverse mails something was told later.
+        IndexModel("retold", sparse=True),
     ],
     "counters": [
         # A domain's window; counters change in place and never move in it.
@@ -59,7 +61,6 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel("expires", expireAfterSeconds=0),
     ],
     "suppressions": [
-        IndexModel("key"),
         # The list of a domain, of an owner, and of all, newest first.
         IndexModel(_newest("domain", "createdAt"), partialFilterExpression={"scope": "domain"}),
         IndexModel(_newest("owner", "createdAt"), partialFilterExpression={"scope": "owner"}),
@@ -77,11 +78,24 @@ INDEXES: dict[str, list[IndexModel]] = {
     **outbox.INDEXES,
     **deliveries.INDEXES,
     **endpoints.INDEXES,
+    **gaps.INDEXES,
+    **readings.INDEXES,
+    **suppression_sync.INDEXES,
 }
 # IndexOptionsConflict, IndexKeySpecsConflict
 _OTHER_OPTIONS = frozenset({85, 86})
 #: Collections without an index of their own; made beforehand, since a transaction that makes one holds up the others.
-PLAIN = ("journal", "wirings", "subscriptions", "settings", "limits", "claims", *outbox.PLAIN)
+PLAIN = (
+    "journal",
+    "wirings",
+    "subscriptions",
+    "settings",
+    "limits",
+    "claims",
+    "queues",
+    *outbox.PLAIN,
+    *suppression_sync.PLAIN,
+)
 
 
 def ensure_indexes(db: Db) -> list[str]:

@@ -1,6 +1,6 @@
 """The commit: one snapshot transaction writes a whole batch, or nothing of it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import pymongo
@@ -10,7 +10,7 @@ from pymongo.client_session import ClientSession
 from webhook.adapters.mongo import outbox
 from webhook.adapters.mongo.client import MAJORITY, SNAPSHOT, Db, Document, database_errors
 from webhook.adapters.mongo.documents import counts_document, mail_document, mail_of
-from webhook.adapters.mongo.endpoints import OptIns, Wanted
+from webhook.adapters.mongo.optins import OptIns, Wanted, chosen
 from webhook.adapters.mongo.subscriptions import write_subscriptions
 from webhook.adapters.mongo.suppressing import changes_document
 from webhook.domain.alerts import befallen
@@ -64,7 +64,7 @@ class MongoStore:
         found = self._db.mails.find({"_id": {"$in": ids}}, session=session) if ids else ()
         known = {document["_id"]: mail_of(document) for document in found}
         settlement = settle(batch, known)
-        self._write_mails(settlement, session)
+        self._write_mails(settlement, known, session)
         unseen = self._write_kinds(settlement, session)
         befell = [(known.get(mail.id), mail) for mail in (*settlement.new, *settlement.changed)]
         self._write_journal(settlement, unseen, changes(*befell), session)
@@ -73,12 +73,12 @@ class MongoStore:
         self._write_rest(batch, settlement, session)
         return settlement
 
-    def _write_mails(self, settlement: Settlement, session: ClientSession) -> None:
+    def _write_mails(self, settlement: Settlement, known: Mapping[str, Mail], session: ClientSession) -> None:
         if settlement.new:
             documents = [mail_document(mail, self._retention) for mail in settlement.new]
             self._db.mails.insert_many(documents, ordered=False, session=session)
         if settlement.changed:
-            documents = [mail_document(mail, self._retention) for mail in settlement.changed]
+            documents = [mail_document(mail, self._retention, known[mail.id]) for mail in settlement.changed]
             writes = [ReplaceOne({"_id": document["_id"]}, document) for document in documents]
             self._db.mails.bulk_write(writes, ordered=False, session=session)
 
@@ -116,13 +116,8 @@ class MongoStore:
 
     def _write_alerts(self, befell: Sequence[tuple[Mail | None, Mail]], wanted: Wanted, session: ClientSession) -> None:
         """Tells of each bounce and complaint that is news and that somebody opted in to."""
-        drafts = [
-            draft
-            for old, new in befell
-            for draft in befallen(old, new)
-            if not wanted.isdisjoint({(draft.type, None), (draft.type, draft.domain)})
-        ]
-        outbox.write(self._db, drafts, self._now(), session)
+        drafts = [draft for old, new in befell for draft in befallen(old, new)]
+        outbox.write(self._db, chosen(self._db, drafts, wanted, session), self._now(), session)
 
     def _write_rest(self, batch: Sequence[Effects], settlement: Settlement, session: ClientSession) -> None:
         now = self._now()

@@ -9,20 +9,18 @@ from typing import Any, TypeVar
 
 import pymongo
 from msgspec import structs
-from pymongo import DeleteOne, InsertOne, ReplaceOne
 from pymongo.client_session import ClientSession
 
 from webhook.adapters.mongo.audit import audit_row, record
 from webhook.adapters.mongo.client import MAJORITY, SNAPSHOT, Db, Document, database_errors
-from webhook.adapters.mongo.documents import mail_of
 from webhook.adapters.mongo.domains import named, no_domain
+from webhook.adapters.mongo.suppressing import write_changes
 from webhook.domain.address import plain
-from webhook.domain.suppression import Cause, Changes, Entry, NewEntry, Reason, Scope, entered, entries_of, settled
+from webhook.domain.suppression import Changes, Entry, NewEntry, Scope, digest, entered, entry_id
 from webhook.errors import Invalid, NotFound
 from webhook.paging import LIMIT, Item, Page, page_of, unseal
 
 Result = TypeVar("Result")
-Write = InsertOne[Document] | ReplaceOne[Document] | DeleteOne
 
 #: Seconds that one change may take.
 PATIENCE = 8
@@ -32,90 +30,6 @@ CHECKED = 1000
 _ORDER = [("createdAt", pymongo.DESCENDING), ("_id", pymongo.DESCENDING)]
 #: Of several entries that cover an address, the one nearest to the sender is told.
 _NEAREST = {scope.value: rank for rank, scope in enumerate(Scope)}
-
-
-def write_changes(db: Db, changes: Changes, session: ClientSession, now: datetime) -> dict[str, int]:
-    """Writes what news of mails changes in the list, in the caller's transaction; nothing to do for most.
-
-    News may come late and in any order: the stored mail has the last word. Gives how many entries were `created`,
-    `changed` and `removed`.
-    """
-    counted = {"created": 0, "changed": 0, "removed": 0}
-    if changes.empty:
-        return counted
-    by_entry = _by_entry(structs.replace(changes, add=_still_told(db, changes.add, session)))
-    found = db.suppressions.find({"_id": {"$in": sorted(by_entry)}}, session=session)
-    stored = {document["_id"]: document for document in found}
-    writes = []
-    for identity, ours in sorted(by_entry.items()):
-        before = stored.get(identity)
-        after = _after(identity, before, ours, now)
-        if after != before:
-            name, write = _write(identity, before, after)
-            counted[name] += 1
-            writes.append(write)
-    if writes:
-        db.suppressions.bulk_write(writes, ordered=False, session=session)
-    return counted
-
-
-def _write(identity: str, before: Document | None, after: Document | None) -> tuple[str, Write]:
-    if after is None:
-        return "removed", DeleteOne({"_id": identity})
-    return ("created", InsertOne(after)) if before is None else ("changed", ReplaceOne({"_id": identity}, after))
-
-
-def _still_told(db: Db, added: Sequence[Entry], session: ClientSession) -> tuple[Entry, ...]:
-    """What is added, without what the mails say no more, and as they say it now.
-
-    Two processes may have told of one mail, and nothing says in which order their news is written here: without this
-    a complaint could come after its own not-spam. A mail that is gone can't contradict.
-    """
-    ids = sorted({entry.cause.mail for entry in added if entry.cause.mail})
-    found = {mail["_id"]: mail for mail in db.mails.find({"_id": {"$in": ids}}, session=session)} if ids else {}
-    told = {(entry.id, entry.cause.id): entry for mail in found.values() for entry in entries_of(mail_of(mail))}
-    now = (entry if entry.cause.mail not in found else told.get((entry.id, entry.cause.id)) for entry in added)
-    return tuple(entry for entry in now if entry)
-
-
-def _by_entry(changes: Changes) -> dict[str, Changes]:
-    """The changes of each entry, by its id."""
-    sorted_out: dict[str, dict[str, list[Entry]]] = {}
-    for name in ("add", "lift", "restated"):
-        for entry in getattr(changes, name):
-            sorted_out.setdefault(entry.id, {}).setdefault(name, []).append(entry)
-    return {
-        identity: Changes(**{name: tuple(entries) for name, entries in ours.items()})
-        for identity, ours in sorted_out.items()
-    }
-
-
-def _after(identity: str, before: Document | None, changes: Changes, now: datetime) -> Document | None:
-    """The document after these changes; None if there is none."""
-    causes = settled(map(_cause_of, before["causes"] if before else ()), changes)
-    if not causes:
-        return None
-    if before is None:
-        first = changes.add[0]
-        where = {scope.value: first.where if first.scope is scope else None for scope in (Scope.DOMAIN, Scope.OWNER)}
-        place = {"address": first.address, "key": first.key, "scope": first.scope.value, **where}
-        before = {"_id": identity, **place, "createdAt": now}
-    told = causes[0]
-    return before | {
-        "reason": told.reason.value,
-        "source": told.source,
-        "expiresAt": told.expires_at,
-        "note": told.note or None,
-        "causes": [_cause_document(cause) for cause in causes],
-    }
-
-
-def _cause_document(cause: Cause) -> Document:
-    return {name: value for name, value in structs.asdict(cause).items() if value} | {"reason": cause.reason.value}
-
-
-def _cause_of(document: Document) -> Cause:
-    return Cause(**{**document, "reason": Reason(document["reason"])})
 
 
 class Suppressions:
@@ -140,7 +54,7 @@ class Suppressions:
         """
         wanted: list[Document] = [self._live()]
         if address:
-            wanted.append({"key": plain(address)})
+            wanted.append(of_address(address))
         if domain:
             self._require(named(domain), owner)
             wanted.append({"domain": named(domain)} | ({} if owner is None else {"former": None}))
@@ -225,17 +139,23 @@ class Suppressions:
         asked = {address: plain(address) for address in addresses}
         if len(asked) > CHECKED:
             raise Invalid("addresses", f"must be at most {CHECKED:,} addresses at once")
-        covering: list[Document] = [{"scope": Scope.ACCOUNT.value}]
+        covering = [(Scope.ACCOUNT, "")]
         if domain:
             owner = self._require(named(domain), owner)
-            covering.append({"scope": Scope.DOMAIN.value, "domain": named(domain)})
+            covering.append((Scope.DOMAIN, named(domain)))
         if owner is not None:
-            covering.append({"scope": Scope.OWNER.value, "owner": owner})
-        wanted = {"$and": [{"key": {"$in": sorted(set(asked.values()))}}, {"$or": covering}, self._live()]}
+            covering.append((Scope.OWNER, owner))
+        ids = [entry_id(key, *place) for key in set(asked.values()) for place in covering]
+        wanted = {"_id": {"$in": ids}} | self._live()
         with database_errors():
             found = sorted(self._db.suppressions.find(wanted), key=lambda one: -_NEAREST[one["scope"]])
         told = {one["key"]: {name: one[name] for name in ("reason", "scope", "expiresAt")} for one in found}
         return {address: told[key] for address, key in asked.items() if key in told}
+
+    def knows(self, domain: str) -> bool:
+        """Whether there is a domain of this name: registered, or mail of it was heard of."""
+        with database_errors():
+            return self._db.emaildomains.find_one({"domain": named(domain)}, {"_id": 1}) is not None
 
     def all(self, owner: str | None = None) -> Iterator[Item]:
         """All live entries, in no particular order; for export."""
@@ -287,6 +207,12 @@ class Suppressions:
     def _in_transaction(self, work: Callable[[ClientSession], Result]) -> Result:
         with database_errors(), pymongo.timeout(PATIENCE), self._db.client.start_session() as session:
             return session.with_transaction(work, read_concern=SNAPSHOT, write_concern=MAJORITY)
+
+
+def of_address(address: str) -> Document:
+    """What finds an address's entries at all places, of themselves: their ids begin alike, so `key` needs no index."""
+    key = plain(address)
+    return {"_id": {"$gt": f"{digest(key)}-", "$lt": f"{digest(key)}."}, "key": key}
 
 
 def _shown(document: Document) -> Document:
