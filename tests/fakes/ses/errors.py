@@ -37,3 +37,7 @@ def throttled(why: str = "Too many requests") -> Refusal:
 
 def limit_exceeded(why: str) -> Refusal:
     return Refusal(Failure("LimitExceededException", 400, why))
+
+
+def unknown(operation: str) -> Refusal:
+    return Refusal(Failure("UnknownOperationException", 404, f"{operation} is not played by this fake."))

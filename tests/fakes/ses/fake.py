@@ -1,107 +1,67 @@
 """The fake itself: its state, what tests do to it behind the scenes, and the server it runs on."""
 
 import threading
-from datetime import datetime
-from typing import Any, NamedTuple, Protocol, Self
+from collections.abc import Callable
+from typing import Any, Self
 
 from tests.fakes.ses import errors
-from tests.fakes.ses.account import FakeAccount, Sent
+from tests.fakes.ses.account import Sent
 from tests.fakes.ses.clock import SimulatedClock
+from tests.fakes.ses.emitting import emit
+from tests.fakes.ses.fates import Fate
+from tests.fakes.ses.front import front
 from tests.fakes.ses.identities import FakeIdentity
 from tests.fakes.ses.operations import OPERATIONS
 from tests.fakes.ses.script import Failure, Held, Reset, Script
 from tests.fakes.ses.server import Server
-from tests.fakes.ses.tenants import FakeTenant
+from tests.fakes.ses.sets import FakeSet
+from tests.fakes.ses.state import Call, Clock, State
 
 #: Seconds by which two calls may be closer than a second: clocks are read to the millisecond.
 TOLERANCE = 0.005
-
-
-class Clock(Protocol):
-    """Whatever tells the time: the simulated clock, or the system's."""
-
-    def now(self) -> datetime: ...
-
-
-class Call(NamedTuple):
-    """One call that arrived: when by the fake's clock, and with which arguments (those in the path included)."""
-
-    operation: str
-    at: datetime
-    asked: dict[str, Any]
-
-
-class State:
-    """What SES remembers."""
-
-    def __init__(self, clock: Clock, region: str) -> None:
-        self.clock = clock
-        self.region = region
-        self.arn = f"arn:aws:ses:{region}:123456789012"
-        self.account = FakeAccount()
-        self.identities: dict[str, FakeIdentity] = {}
-        self.configuration_sets: dict[str, bool] = {}
-        self.tenants: dict[str, FakeTenant] = {}
-        self.calls: list[Call] = []
-
-    def identity(self, name: str) -> FakeIdentity:
-        """The identity as it is by now."""
-        if name not in self.identities:
-            raise errors.not_found(f"Email identity {name}")
-        self.identities[name].settle(self.clock.now())
-        return self.identities[name]
-
-    def identity_for(self, address: str) -> FakeIdentity | None:
-        """The identity that an address belongs to: its domain's, or that of a domain above."""
-        labels = address.rpartition("@")[2].lower().split(".")
-        names = (".".join(labels[start:]) for start in range(len(labels)))
-        found = next((name for name in names if name in self.identities), None)
-        return self.identity(found) if found else None
-
-    def tenant(self, name: str) -> FakeTenant:
-        if name not in self.tenants:
-            raise errors.not_found(f"Tenant {name}")
-        return self.tenants[name]
-
-    def require_configuration_set(self, name: str) -> None:
-        if name not in self.configuration_sets:
-            raise errors.not_found(f"Configuration set <{name}>")
-
-    def require_resource(self, arn: str) -> None:
-        kind, _, name = arn.rpartition(":")[2].partition("/")
-        if kind == "identity":
-            self.identity(name)
-        elif kind == "configuration-set":
-            self.require_configuration_set(name)
-        else:
-            raise errors.bad_request(f"{arn} can't be associated.")
+#: Calls that have a pace of their own.
+UNPACED = frozenset({"SendEmail", "BatchGetMetricData"})
 
 
 class FakeSes(State):
     """A fake SES on a free port of this machine, as a context manager; `origin` is its address.
 
     `throttle`: more than one call a second that is no send is answered 429, as AWS does, by the fake's clock.
+    `origin`: somebody else serves it there, and asks `answer`. `emits`: what befalls the mails sent is published to the
+    topics that are to hear of it; each is delivered, but for what `fates` says and the mailbox simulator's addresses.
     """
 
     def __init__(
-        self, clock: Clock | None = None, *, region: str = "eu-north-1", throttle: bool = True, port: int = 0
+        self,
+        clock: Clock | None = None,
+        *,
+        region: str = "eu-north-1",
+        throttle: bool = True,
+        port: int = 0,
+        origin: str | None = None,
     ) -> None:
         self.simulated = SimulatedClock()
         super().__init__(clock or self.simulated, region)
         self.throttle = throttle
         self._script = Script()
         self._lock = threading.RLock()
+        self.emits = True
+        self.fates: dict[str, Fate | str] = {}
+        #: How what takes time is done: at once, unless somebody has threads for it.
+        self.later: Callable[..., Any] = lambda errand, *arguments: errand(*arguments)
         self._last = float("-inf")
-        self._server = Server(self._answer, port)
-        self.origin = self._server.origin
+        self._server = None if origin else Server(front(self.answer), port)
+        self.origin = self._server.origin if self._server else str(origin)
 
     def __enter__(self) -> Self:
-        self._server.start()
+        if self._server:
+            self._server.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._script.clear()
-        self._server.stop()
+        if self._server:
+            self._server.stop()
 
     # -- the DNS, and whoever else works on the account
 
@@ -135,7 +95,7 @@ class FakeSes(State):
 
     def add_configuration_set(self, name: str, *, sending: bool = True) -> None:
         with self._lock:
-            self.configuration_sets[name] = sending
+            self.sets[name] = FakeSet(name, {"SendingOptions": {"SendingEnabled": sending}})
 
     def status(self, domain: str) -> str:
         """VerificationStatus by now."""
@@ -168,6 +128,14 @@ class FakeSes(State):
 
     # -- what was seen
 
+    def taken(self, mail: Sent) -> None:
+        if self.emits:
+            self.later(self._emit, mail)
+
+    def _emit(self, mail: Sent) -> None:
+        with self._lock:
+            emit(self, mail)
+
     @property
     def sent(self) -> list[Sent]:
         """The mails taken."""
@@ -184,8 +152,8 @@ class FakeSes(State):
                 setattr(identity, name, value)
             identity.settle(self.clock.now())
 
-    def _answer(self, operation: str, asked: dict[str, Any]) -> dict[str, Any] | Reset:
-        """What the server answers; raises Refusal. One call at a time, but for those held back."""
+    def answer(self, operation: str, asked: dict[str, Any]) -> dict[str, Any] | Reset:
+        """What is answered; raises Refusal. One call at a time, but for those held back."""
         happening = self._script.take(operation)
         if isinstance(happening, Reset | Held) and not happening.done:
             self._note(operation, asked)
@@ -203,10 +171,12 @@ class FakeSes(State):
     def _done(self, operation: str, asked: dict[str, Any], failure: Failure | None) -> dict[str, Any]:
         with self._lock:
             self._note(operation, asked)
-            if operation != "SendEmail":
+            if operation not in UNPACED:
                 self._keep_pace()
             if failure:
                 raise errors.Refusal(failure)
+            if operation not in OPERATIONS:
+                raise errors.unknown(operation)
             return OPERATIONS[operation](self, asked)
 
     def _keep_pace(self) -> None:

@@ -42,10 +42,17 @@ class FakeIdentity:
     mail_from_present: bool = False
     behavior: str = "USE_DEFAULT_VALUE"
     last_success: datetime | None = None
+    forwarding: bool = True
+    topics: dict[str, str] = field(default_factory=dict)
+    headers_in: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.dkim = Search(self.created)
         self.mail_from_search = Search(self.created)
+
+    @property
+    def kind(self) -> str:
+        return "EMAIL_ADDRESS" if "@" in self.name else "DOMAIN"
 
     @property
     def tokens(self) -> list[str]:
@@ -89,8 +96,8 @@ class FakeIdentity:
         if not self.present:
             checked["ErrorType"] = "HOST_NOT_FOUND"
         answer: dict[str, Any] = {
-            "IdentityType": "DOMAIN",
-            "FeedbackForwardingStatus": True,
+            "IdentityType": self.kind,
+            "FeedbackForwardingStatus": self.forwarding,
             "VerifiedForSendingStatus": self.verified,
             "DkimAttributes": self.dkim_attributes(),
             "Policies": {},

@@ -7,12 +7,17 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from tests.fakes.ses import errors
+from tests.fakes.ses.figures import CLASSIC_FIGURES, FIGURES
 from tests.fakes.ses.identities import FakeIdentity
+from tests.fakes.ses.notices import CLASSIC_NOTICES, put_feedback
 from tests.fakes.ses.sending import send_email
+from tests.fakes.ses.sets import SET_OPERATIONS
+from tests.fakes.ses.suppressed import SUPPRESSION_OPERATIONS
+from tests.fakes.ses.tags import TAG_OPERATIONS
 from tests.fakes.ses.tenants import TENANT_OPERATIONS
 
 if TYPE_CHECKING:
-    from tests.fakes.ses.fake import State
+    from tests.fakes.ses.state import State
 
 Answer = dict[str, Any]
 Operation = Callable[["State", dict[str, Any]], Answer]
@@ -24,11 +29,15 @@ def create_identity(state: State, asked: dict[str, Any]) -> Answer:
         raise errors.already_exists(f"Email identity {name}")
     chosen = asked.get("ConfigurationSetName")
     if chosen:
-        state.require_configuration_set(chosen)
+        state.configuration_set(chosen)
     identity = FakeIdentity(name, state.clock.now(), chosen, asked.get("Tags") or [])
     identity.key_length = asked.get("DkimSigningAttributes", {}).get("NextSigningKeyLength", "RSA_1024_BIT")
     state.identities[name] = identity
-    return {"IdentityType": "DOMAIN", "VerifiedForSendingStatus": False, "DkimAttributes": identity.dkim_attributes()}
+    return {
+        "IdentityType": identity.kind,
+        "VerifiedForSendingStatus": False,
+        "DkimAttributes": identity.dkim_attributes(),
+    }
 
 
 def get_identity(state: State, asked: dict[str, Any]) -> Answer:
@@ -53,7 +62,7 @@ def list_identities(state: State, asked: dict[str, Any]) -> Answer:
         identity = state.identity(name)
         rows.append(
             {
-                "IdentityType": "DOMAIN",
+                "IdentityType": identity.kind,
                 "IdentityName": name,
                 "SendingEnabled": identity.verified,
                 "VerificationStatus": identity.dkim.status,
@@ -84,33 +93,28 @@ def put_identity_configuration_set(state: State, asked: dict[str, Any]) -> Answe
     chosen = asked.get("ConfigurationSetName") or None
     identity = state.identity(asked["EmailIdentity"])
     if chosen:
-        state.require_configuration_set(chosen)
+        state.configuration_set(chosen)
     identity.configuration_set = chosen
     return {}
 
 
 def get_account(state: State, _asked: dict[str, Any]) -> Answer:
-    return state.account.told(state.clock.now())
+    vdm = "ENABLED" if state.account.vdm_enabled(state.vdm) else "DISABLED"
+    return {**state.account.told(state.clock.now()), "VdmAttributes": {"VdmEnabled": vdm}}
 
 
-def create_configuration_set(state: State, asked: dict[str, Any]) -> Answer:
-    name = asked["ConfigurationSetName"]
-    if name in state.configuration_sets:
-        raise errors.already_exists(f"Configuration set <{name}>")
-    state.configuration_sets[name] = True
+def put_account_sending(state: State, asked: Answer) -> Answer:
+    state.account.sending_enabled = bool(asked.get("SendingEnabled"))
     return {}
 
 
-def get_configuration_set(state: State, asked: dict[str, Any]) -> Answer:
-    name = asked["ConfigurationSetName"]
-    state.require_configuration_set(name)
-    return {"ConfigurationSetName": name, "SendingOptions": {"SendingEnabled": state.configuration_sets[name]}}
+def put_account_vdm(state: State, asked: Answer) -> Answer:
+    state.account.vdm = asked["VdmAttributes"]["VdmEnabled"] == "ENABLED"
+    return {}
 
 
-def put_sending_options(state: State, asked: dict[str, Any]) -> Answer:
-    name = asked["ConfigurationSetName"]
-    state.require_configuration_set(name)
-    state.configuration_sets[name] = bool(asked.get("SendingEnabled"))
+def put_account_suppression(state: State, asked: Answer) -> Answer:
+    state.account.suppressed_reasons = list(asked.get("SuppressedReasons") or [])
     return {}
 
 
@@ -119,6 +123,8 @@ def message_id() -> str:
     return f"0110{uuid.uuid4().hex[:12]}-{uuid.uuid4()}-000000"
 
 
+#: Those of version 1 of the API.
+CLASSIC_OPERATIONS: dict[str, Operation] = {**CLASSIC_FIGURES, **CLASSIC_NOTICES}
 OPERATIONS: dict[str, Operation] = {
     "CreateEmailIdentity": create_identity,
     "GetEmailIdentity": get_identity,
@@ -129,8 +135,14 @@ OPERATIONS: dict[str, Operation] = {
     "PutEmailIdentityConfigurationSetAttributes": put_identity_configuration_set,
     "GetAccount": get_account,
     "SendEmail": lambda state, asked: send_email(state, asked, message_id()),
-    "CreateConfigurationSet": create_configuration_set,
-    "GetConfigurationSet": get_configuration_set,
-    "PutConfigurationSetSendingOptions": put_sending_options,
+    "PutEmailIdentityFeedbackAttributes": put_feedback,
+    "PutAccountSendingAttributes": put_account_sending,
+    "PutAccountVdmAttributes": put_account_vdm,
+    "PutAccountSuppressionAttributes": put_account_suppression,
+    **SET_OPERATIONS,
+    **SUPPRESSION_OPERATIONS,
+    **TAG_OPERATIONS,
     **TENANT_OPERATIONS,
+    **FIGURES,
+    **CLASSIC_OPERATIONS,
 }

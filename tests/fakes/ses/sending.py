@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from base64 import b64decode
 from datetime import timedelta
-from email import message_from_bytes
-from email.utils import parseaddr
 from typing import TYPE_CHECKING, Any
 
 from tests.fakes.ses import errors
 from tests.fakes.ses.account import Sent
 
 if TYPE_CHECKING:
-    from tests.fakes.ses.fake import State
+    from tests.fakes.ses.state import State
 
 SIMULATOR = "simulator.amazonses.com"
 
@@ -22,27 +19,27 @@ def send_email(state: State, asked: dict[str, Any], message_id: str) -> dict[str
     mail = Sent(message_id, state.clock.now(), asked)
     if not 1 <= len(mail.recipients) <= 50:
         raise errors.bad_request(f"Recipient count is {len(mail.recipients)}, must be 1 to 50.")
-    _require_running(state, asked)
+    _require_running(state, mail)
     _require_verified(state, mail)
     _require_room(state, mail)
     state.account.sent.append(mail)
+    state.taken(mail)
     return {"MessageId": message_id}
 
 
-def _require_running(state: State, asked: dict[str, Any]) -> None:
+def _require_running(state: State, mail: Sent) -> None:
+    asked = mail.request
     if not state.account.sending_enabled:
         raise errors.paused("Sending paused for this account.")
-    chosen = asked.get("ConfigurationSetName")
-    if chosen:
-        state.require_configuration_set(chosen)
-        if not state.configuration_sets[chosen]:
-            raise errors.paused(f"Sending paused for configuration set {chosen}.")
+    chosen = state.set_of(mail)
+    if chosen and not state.configuration_set(chosen).sending:
+        raise errors.paused(f"Sending paused for configuration set {chosen}.")
     if asked.get("TenantName") and state.tenant(asked["TenantName"]).status == "DISABLED":
         raise errors.paused(f"Sending paused for tenant {asked['TenantName']}.")
 
 
 def _require_verified(state: State, mail: Sent) -> None:
-    source = _source(mail.request)
+    source = mail.source
     identity = state.identity_for(source)
     unverified = [] if identity and identity.verified else [source]
     if not state.account.production:
@@ -53,13 +50,6 @@ def _require_verified(state: State, mail: Sent) -> None:
             "Email address is not verified. The following identities failed the check in region"
             f" {state.region.upper()}: {failed}"
         )
-
-
-def _source(asked: dict[str, Any]) -> str:
-    """The address it is from; that of a raw mail may stand in the mail alone."""
-    raw = asked.get("Content", {}).get("Raw", {}).get("Data")
-    written = asked.get("FromEmailAddress") or (message_from_bytes(b64decode(raw))["From"] if raw else "")
-    return parseaddr(str(written))[1]
 
 
 def _may_receive(state: State, address: str) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tests.fakes.ses import errors
 
 if TYPE_CHECKING:
-    from tests.fakes.ses.fake import State
+    from tests.fakes.ses.state import State
 
 Answer = dict[str, Any]
 
