@@ -1,38 +1,22 @@
-"""`python -m bench alerts`: dispatchers are killed while they deliver; afterwards no alert may be missing or made up.
+"""Dispatchers are killed while they deliver; afterwards no alert may be missing or made up."""
 
-`--throughput` measures instead how many alerts a second one dispatcher delivers to receivers that are well, beside a
-bare loop of `requests.post` in as many threads, which keeps nothing.
-"""
-
-import argparse
 import random
-import tempfile
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
-from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import requests
-from pymongo.client_session import ClientSession
 
-from bench.dispatcher import Pack, dispatching, session
+from bench.alerts_source import Undone, enrol, write_alerts
+from bench.dispatcher import Pack, dispatching
 from bench.receivers import KINDS, receiving
-from bench.servers import WORK
-from webhook.adapters.embedded import running
-from webhook.adapters.mongo import outbox
-from webhook.adapters.mongo.client import MAJORITY, SNAPSHOT, Db, connect
-from webhook.adapters.mongo.endpoints import Endpoints
+from webhook.adapters.mongo.client import Db, connect
 from webhook.adapters.mongo.indexes import ensure_indexes
-from webhook.dispatching.lanes import AT_ONE_ENDPOINT
-from webhook.domain import alerts
-from webhook.domain.endpoints import Endpoint, Kind
-from webhook.errors import SentinelError
 
 #: Who must hear of everything.
 SOUND = ("well", "slow", "flapping")
@@ -58,6 +42,7 @@ class Damage:
     """What chaos found; empty lists if all is well."""
 
     alerts: int = 0
+    sound: int = 0
     undone: int = 0
     kills: int = 0
     taken: int = 0
@@ -74,39 +59,6 @@ class Damage:
         return not (self.missing or self.invented or self.overlaps or self.lost)
 
 
-class Undone(SentinelError):
-    """A change that does not come about."""
-
-
-def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Adds the command."""
-    parser = commands.add_parser("alerts", help="kill dispatchers while they deliver, then check every alert")
-    parser.add_argument("--alerts", type=int, default=5000)
-    parser.add_argument("--endpoints", type=int, default=20)
-    parser.add_argument("--kills", type=int, default=12)
-    parser.add_argument("--dispatchers", type=int, default=2)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--throughput", action="store_true", help="measure instead, beside a bare loop of requests")
-    parser.set_defaults(run=_run)
-
-
-def _run(arguments: argparse.Namespace) -> int:
-    WORK.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=WORK) as folder, running(Path(folder)) as uri:
-        if arguments.throughput:
-            return _throughput(uri, arguments.alerts, min(arguments.endpoints, 8))
-        kinds = kinds_of(arguments.endpoints)
-        plan = Plan(arguments.alerts, kinds, arguments.kills, arguments.dispatchers, arguments.seed)
-        damage = unleash(plan, uri, say=lambda text: print(text, flush=True))
-    print(f"{damage.alerts:,} alerts written ({damage.undone:,} undone), {damage.taken:,} taken by endpoints")
-    print(f"{damage.twice:,} of them more than once; {damage.kills} dispatchers killed; {damage.seconds:.0f} s")
-    for name in ("missing", "invented", "overlaps", "lost"):
-        for line in getattr(damage, name)[:20]:
-            print(f"WRONG {name}: {line}")
-    print("OK: no alert is missing, none made up." if damage.none else "FAILED: see above.")
-    return 0 if damage.none else 1
-
-
 def kinds_of(many: int) -> tuple[str, ...]:
     """So many receivers, half of them well, the others of every kind in turn."""
     others = KINDS[1:]
@@ -115,13 +67,14 @@ def kinds_of(many: int) -> tuple[str, ...]:
 
 def unleash(plan: Plan, uri: str, say: Callable[[str], None]) -> Damage:
     """Writes alerts while dispatchers deliver and are killed; waits for quiet, and compares."""
-    damage, began = Damage(), time.monotonic()
+    damage = Damage(sound=sum(kind in SOUND for kind in plan.receivers))
+    began = time.monotonic()
     db = connect(uri, patience=30)
     try:
         ensure_indexes(db)
         with receiving(plan.receivers) as ports:
             names = {f"ep_{number:02}": kind for number, kind in enumerate(plan.receivers)}
-            _enrol(db, dict(zip(names, ports, strict=True)))
+            enrol(db, dict(zip(names, ports, strict=True)))
             with dispatching(uri, plan.dispatchers) as pack:
                 _write_and_kill(db, plan, pack, damage, say)
                 requests.post(f"http://127.0.0.1:{ports[0]}/heal", timeout=10)
@@ -133,12 +86,6 @@ def unleash(plan: Plan, uri: str, say: Callable[[str], None]) -> Damage:
         db.client.close()
     damage.seconds = time.monotonic() - began
     return damage
-
-
-def _enrol(db: Db, ports: dict[str, int]) -> None:
-    known = Endpoints(db, lambda: datetime.now(UTC))
-    for name, port in ports.items():
-        known.add(Endpoint(name, f"http://127.0.0.1:{port}/", Kind.WEBHOOK, ("*",), datetime.now(UTC)))
 
 
 def _write_and_kill(db: Db, plan: Plan, pack: Pack, damage: Damage, say: Callable[[str], None]) -> None:
@@ -172,20 +119,6 @@ def _write(db: Db, plan: Plan, damage: Damage) -> None:
                 write_alerts(db, ["undone.example"] * many, undone=True)
 
 
-def write_alerts(db: Db, domains: list[str], *, undone: bool = False) -> None:
-    """Alerts about these domains in one transaction."""
-    now = datetime.now(UTC)
-    pause = {"by": "staff", "who": "bench", "why": "chaos", "at": now}
-
-    def work(one: ClientSession) -> None:
-        outbox.write(db, [alerts.paused(domain, None, pause) for domain in domains], now, one)
-        if undone:
-            raise Undone
-
-    with db.client.start_session() as one:
-        one.with_transaction(work, read_concern=SNAPSHOT, write_concern=MAJORITY)
-
-
 def _wait_for_quiet(db: Db, sound: list[str], patience: float) -> None:
     """Waits until those who take everything have it. What waits for its next attempt need not wait for minutes here."""
     until = time.monotonic() + patience
@@ -217,36 +150,3 @@ def _compare(db: Db, names: dict[str, str], notes: dict[str, Any], damage: Damag
         rows = db.deliveries.count_documents({"endpoint": name, "type": "domain.paused"})
         if rows != len(written) and not disabled:
             damage.lost.append(f"{name} ({kind}) has {rows} deliveries")
-
-
-def _throughput(uri: str, many: int, receivers: int) -> int:
-    db = connect(uri, patience=30)
-    ensure_indexes(db)
-    with receiving(("well",) * receivers) as ports:
-        _enrol(db, {f"ep_{number:02}": port for number, port in enumerate(ports)})
-        for first in range(0, many, 100):
-            write_alerts(db, [f"{number}.example" for number in range(first, min(first + 100, many))])
-        began = time.monotonic()
-        with dispatching(uri, 1):
-            while db.deliveries.count_documents({"state": "delivered"}) < many * receivers:
-                time.sleep(0.1)
-            ours = many * receivers / (time.monotonic() - began)
-        bare = _bare(ports, many)
-    print(f"dispatcher {ours:,.0f} deliveries/s, bare requests {bare:,.0f}/s: {bare / ours:,.2f} times as many")
-    db.client.close()
-    return 0
-
-
-def _bare(ports: list[int], many: int) -> float:
-    """Deliveries a second of threads that only post, as many at each receiver as a dispatcher has."""
-
-    def post(port: int) -> None:
-        with session() as connections:
-            for number in range(many // AT_ONE_ENDPOINT):
-                headers = {"webhook-id": f"alt_{number}", "webhook-attempt": "1"}
-                connections.post(f"http://127.0.0.1:{port}/", json={"number": number}, headers=headers, timeout=10)
-
-    began = time.monotonic()
-    with ThreadPoolExecutor(len(ports) * AT_ONE_ENDPOINT) as pool:
-        list(pool.map(post, ports * AT_ONE_ENDPOINT))
-    return many // AT_ONE_ENDPOINT * AT_ONE_ENDPOINT * len(ports) / (time.monotonic() - began)

@@ -1,6 +1,7 @@
-"""A dispatcher in a process of its own, to be killed: `python -m bench.dispatcher URI LEASE_SECONDS`.
+"""A dispatcher in a process of its own, to be killed: `python -m bench.dispatcher URI WAY`.
 
-It delivers by plain POSTs over kept-alive connections: what is looked at is the dispatching, not the signing.
+The way is `plain`, POSTs that are given up soon, so that what was claimed is taken up again soon; or `signed`, as the
+product delivers.
 """
 
 import random
@@ -11,18 +12,23 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from enum import StrEnum
+from ipaddress import ip_network
 
 import requests
 from requests.adapters import HTTPAdapter
 
+from bench.alerts_source import KEY
 from bench.receivers import HANG
 from bench.servers import ROOT
 from webhook import logs
 from webhook.adapters.clock import Clock
 from webhook.adapters.mongo.client import connect
-from webhook.adapters.mongo.deliveries import Deliveries
+from webhook.adapters.mongo.deliveries import LEASE, Deliveries
 from webhook.adapters.mongo.endpoints import Endpoints
 from webhook.adapters.mongo.fanout import FanOut
+from webhook.alerting import Sealing, Ways
+from webhook.config import Settings
 from webhook.dispatching import Dispatcher
 from webhook.domain.alerts import Alert, body_of
 from webhook.domain.delivery_errors import Answer, DeliveryFailed
@@ -31,7 +37,14 @@ from webhook.domain.endpoints import Endpoint
 #: Seconds to connect, and for the answer.
 PATIENCE = (2.0, 1.5)
 #: Seconds after which what a killed dispatcher had claimed is taken up by another: over what an attempt may take.
-LEASE = 2 * sum(PATIENCE)
+SHORT_LEASE = timedelta(seconds=2 * sum(PATIENCE))
+
+
+class Way(StrEnum):
+    """How it delivers."""
+
+    PLAIN = "plain"
+    SIGNED = "signed"
 
 
 class Poster:
@@ -54,7 +67,8 @@ class Poster:
     def _session(self) -> requests.Session:
         if not hasattr(self._local, "session"):
             self._local.session = session()
-        return self._local.session
+        kept: requests.Session = self._local.session
+        return kept
 
 
 def session() -> requests.Session:
@@ -65,11 +79,18 @@ def session() -> requests.Session:
     return made
 
 
+def signed(uri: str, clock: Clock) -> Ways:
+    """The product's own way to webhooks on this machine."""
+    settings = Settings(mongodb_uri=uri, secret_key=(KEY,), alert_allow_networks=(ip_network("127.0.0.0/8"),))
+    return Ways(settings, clock, Sealing(settings))
+
+
 class Pack:
     """Dispatchers, of which one is killed now and then; another takes its place at once."""
 
-    def __init__(self, uri: str, size: int) -> None:
+    def __init__(self, uri: str, size: int, way: Way) -> None:
         self._uri = uri
+        self._way = way
         self._members = [self._start() for _ in range(size)]
 
     def kill(self, rng: random.Random) -> None:
@@ -84,7 +105,7 @@ class Pack:
             self._end(member, signal.SIGTERM)
 
     def _start(self) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "bench.dispatcher", self._uri, str(LEASE)]
+        command = [sys.executable, "-m", "bench.dispatcher", self._uri, self._way.value]
         process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
         assert process.stdout is not None
         process.stdout.readline()
@@ -98,9 +119,9 @@ class Pack:
 
 
 @contextmanager
-def dispatching(uri: str, size: int) -> Iterator[Pack]:
+def dispatching(uri: str, size: int, way: Way = Way.PLAIN) -> Iterator[Pack]:
     """So many dispatchers, stopped at the end."""
-    pack = Pack(uri, size)
+    pack = Pack(uri, size, way)
     try:
         yield pack
     finally:
@@ -109,11 +130,12 @@ def dispatching(uri: str, size: int) -> Iterator[Pack]:
 
 def main() -> None:
     """Dispatch until told to stop."""
-    uri, lease = sys.argv[1], timedelta(seconds=float(sys.argv[2]))
+    uri, way = sys.argv[1], Way(sys.argv[2])
     logs.configure("warning", "json", sys.stderr)
     db, clock = connect(uri, patience=30), Clock()
+    destination, lease = (signed(uri, clock), LEASE) if way is Way.SIGNED else (Poster(), SHORT_LEASE)
     endpoints, deliveries = Endpoints(db, clock.now), Deliveries(db, clock.now, lease)
-    dispatcher = Dispatcher(FanOut(db, clock.now), deliveries, endpoints, Poster(), clock, clock.jitter)
+    dispatcher = Dispatcher(FanOut(db, clock.now), deliveries, endpoints, destination, clock, clock.jitter)
     signal.signal(signal.SIGTERM, lambda *_: dispatcher.stop())
     print("ready", flush=True)
     dispatcher.run()

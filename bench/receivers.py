@@ -26,11 +26,12 @@ KINDS = ("well", "slow", "failing", "flapping", "hanging", "gone")
 
 
 class Notes:
-    """What arrived where: ids, and whether the same attempt was ever under way twice at once."""
+    """What arrived where: ids, when each was first taken (seconds since 1970), whether two made an attempt at once."""
 
     def __init__(self) -> None:
         self.taken: list[Counter[str]] = []
         self.refused: list[Counter[str]] = []
+        self.first: list[dict[str, float]] = []
         self.overlaps: list[str] = []
         self.healed = False
         self._under_way: Counter[tuple[int, str, str]] = Counter()
@@ -40,6 +41,7 @@ class Notes:
         """The number of a new receiver."""
         self.taken.append(Counter())
         self.refused.append(Counter())
+        self.first.append({})
         return len(self.taken) - 1
 
     def begin(self, receiver: int, alert: str, attempt: str) -> None:
@@ -54,11 +56,13 @@ class Notes:
         with self._lock:
             self._under_way[receiver, alert, attempt] -= 1
             (self.taken if taken else self.refused)[receiver][alert] += 1
+            if taken:
+                self.first[receiver].setdefault(alert, time.time())
 
     def told(self) -> dict[str, Any]:
         """All of it, for JSON."""
         with self._lock:
-            return {"taken": self.taken, "refused": self.refused, "overlaps": self.overlaps}
+            return {"taken": self.taken, "refused": self.refused, "overlaps": self.overlaps, "first": self.first}
 
 
 def receiver(kind: str, notes: Notes) -> ThreadingHTTPServer:
@@ -74,7 +78,10 @@ def receiver(kind: str, notes: Notes) -> ThreadingHTTPServer:
                 notes.healed = True
                 self._answer(204)
                 return
-            alert, attempt = self.headers["webhook-id"], self.headers["webhook-attempt"]
+            alert, attempt = (
+                self.headers["webhook-id"],
+                self.headers["Sentinel-Attempt"] or self.headers["webhook-attempt"],
+            )
             notes.begin(number, alert, attempt)
             status = _behave(kind, healed=notes.healed)
             notes.end(number, alert, attempt, taken=status == 204)

@@ -15,6 +15,7 @@ from webhook.adapters.mongo.fanout import FanOut
 from webhook.adapters.sealing import Sealer, kept_secret_key, new_secret
 from webhook.config import Settings
 from webhook.dispatching import Dispatcher, Enrolment
+from webhook.dispatching.resealing import Resealing
 from webhook.domain.alerts import Alert
 from webhook.domain.delivery_errors import Answer
 from webhook.domain.endpoints import Endpoint, Format, Kind
@@ -32,6 +33,7 @@ class Alerting:
     deliveries: Deliveries
     fanout: FanOut
     enrolment: Enrolment
+    resealing: Resealing
     ways: "Ways"
 
     def dispatcher(self, clock: Clock) -> Dispatcher:
@@ -50,6 +52,7 @@ def alerting(db: Db, settings: Settings, clock: Clock) -> Alerting:
         deliveries=Deliveries(db, clock.now),
         fanout=FanOut(db, clock.now),
         enrolment=Enrolment(endpoints, ways, ways, new_secret, sealing.seal, clock.now),
+        resealing=Resealing(endpoints, sealing, clock.now),
         ways=ways,
     )
 
@@ -67,6 +70,10 @@ class Sealing:
     def open(self, sealed: str) -> str:
         """See `Sealer.open`; raises Misconfigured if there is no key, or none that fits."""
         return self._sealer.open(sealed)
+
+    def renewed(self, sealed: str) -> str | None:
+        """See `Sealer.renewed`; raises Misconfigured if there is no key, or none that fits."""
+        return self._sealer.renewed(sealed)
 
     @cached_property
     def _sealer(self) -> Sealer:

@@ -15,6 +15,7 @@ from webhook.adapters.mongo.client import Db
 from webhook.adapters.mongo.deliveries import Deliveries
 from webhook.adapters.mongo.endpoints import Endpoints
 from webhook.adapters.mongo.fanout import FanOut
+from webhook.adapters.sealing import Sealer
 from webhook.cli import main
 from webhook.domain.alert_payloads import AlertType
 from webhook.domain.alerts import Alert
@@ -124,6 +125,26 @@ class TestEndpoints:
         assert again["secret"] != made["secret"]
         assert again | {"secret": ""} == made | {"secret": ""}
 
+    def test_of_a_key_pair_the_public_half_is_told(self, run: Run) -> None:
+        code, out, err = run("endpoints", "add", URL, "--signing", "ed25519")
+        assert (code, out.startswith("whpk_"), "is verified with" in err) == (0, True, True)
+        [item] = told(run, "endpoints", "list")["items"]
+        assert (item["signing"], item["publicKey"]) == ("ed25519", out.strip())
+        assert out.strip() in run("endpoints", "show", item["id"])[1]
+        again = told(run, "endpoints", "rotate-secret", item["id"])
+        assert (again["signing"], "secret" in again, again["publicKey"] != out.strip()) == ("ed25519", False, True)
+        assert run("endpoints", "rotate-secret", item["id"])[1].startswith("whpk_")
+        code, _, err = run("endpoints", "add", URL, "--kind", "slack", "--signing", "ed25519")
+        assert (code, "signing" in err.splitlines()[-1]) == (2, True)
+
+    def test_a_secret_that_leaked_is_replaced_at_once(self, run: Run, db: Db) -> None:
+        made = told(run, "endpoints", "add", URL)
+        told(run, "endpoints", "rotate-secret", made["id"], "--overlap", "0s")
+        [secret] = db.endpoints.find_one({"_id": made["id"]})["secrets"]
+        assert Sealer(["k" * 32]).open(secret["sealed"]) != made["secret"]
+        code, _, err = run("endpoints", "rotate-secret", made["id"], "--overlap", "soon")
+        assert (code, "overlap" in err.splitlines()[-1]) == (2, True)
+
     @pytest.mark.parametrize(("status", "code", "word"), [(204, 0, "delivered"), (500, 1, "not delivered")])
     def test_it_is_tried_out(self, run: Run, status: int, code: int, word: str) -> None:
         with Server(answering(status)) as receiver:
@@ -144,6 +165,58 @@ class TestEndpoints:
         assert run("endpoints", "enable", made)[1].splitlines()[0] == f"active {made}"
         assert told(run, "endpoints", "enable", made)["state"] == "active"
 
+    @pytest.mark.parametrize("group", [(), ("endpoints",)], ids=["alerts disable", "alerts endpoints disable"])
+    def test_a_person_disables_and_enables_it(self, run: Run, db: Db, group: tuple[str, ...]) -> None:
+        made = told(run, "endpoints", "add", URL)["id"]
+        code, out, _ = run(*group, "disable", made, "--why", "moving house")
+        assert code == 0
+        who = db.audit.find_one({"action": "endpoint.disabled"})["who"]
+        assert who.startswith("cli")
+        assert out.splitlines()[0] == f"disabled {made}: disabled by {who}: moving house"
+        assert f"disabled (disabled by {who}: moving house)" in run("endpoints", "list")[1]
+        item = told(run, *group, "disable", made)
+        assert (item["state"], item["why"]) == ("disabled", f"disabled by {who}: moving house")
+        assert told(run, *group, "enable", made)["state"] == "active"
+        assert {row["who"] for row in db.audit.find()} == {who}
+
+    @pytest.mark.parametrize("group", [(), ("endpoints",)], ids=["alerts change", "alerts endpoints change"])
+    def test_it_is_changed_as_far_as_is_said(self, run: Run, db: Db, group: tuple[str, ...]) -> None:
+        made = told(run, "endpoints", "add", URL, "--domains", "a.example", "--description", "billing")
+        given = ("--url", f"{URL}new", "--types", "domain.*, quota.*", "--rate", "5", "--format", "cloudevents")
+        changed = told(run, *group, "change", made["id"], *given)
+        assert (changed["url"], changed["types"]) == (f"{URL}new", ["domain.*", "quota.*"])
+        assert (changed["rate"], changed["format"]) == (5.0, "cloudevents")
+        assert (changed["domains"], changed["description"]) == (["a.example"], "billing")
+        given = ("--domains", "", "--description", "", "--rate", "none")
+        again = told(run, *group, "change", made["id"], *given)
+        assert (again["domains"], again["description"], again["rate"]) == ([], "", None)
+        assert again["types"] == changed["types"]
+        assert run(*group, "change", made["id"], "--types", "*")[1].splitlines()[0] == f"active {made['id']}"
+        assert db.audit.count_documents({"action": "endpoint.changed"}) == 3
+
+    def test_a_change_that_is_none_or_wrong_is_a_matter_of_usage(self, run: Run, db: Db) -> None:
+        made = told(run, "endpoints", "add", URL)["id"]
+        for given, word in (
+            ((), "--url, --types"),
+            (("--url", "http://10.0.0.1/"), "url"),
+            (("--rate", "0"), "rate"),
+            (("--rate", "1e-300"), "rate"),
+            (("--rate", "many"), "--rate"),
+            (("--types", "domain.pausd"), "types"),
+        ):
+            code, _, err = run("change", made, *given)
+            assert (code, word in err.splitlines()[-1]) == (2, True)
+        assert db.audit.count_documents({"action": "endpoint.changed"}) == 0
+
+    def test_the_address_of_a_chat_is_told_once(self, run: Run) -> None:
+        url = "https://127.0.0.1:9/services/T000/verysecret9xQ"
+        made = told(run, "endpoints", "add", url, "--kind", "slack")
+        assert made["url"] == url
+        for command in (("list",), ("list", "--json"), ("show", made["id"]), ("disable", made["id"])):
+            out = run("endpoints", *command)[1]
+            assert "https://127.0.0.1:9/…9xQ" in out
+            assert "verysecret" not in out
+
     def test_what_came_before_is_told(self, run: Run, db: Db) -> None:
         happened(db, at=NOW - timedelta(hours=2))
         happened(db, at=NOW - timedelta(days=3))
@@ -156,11 +229,40 @@ class TestEndpoints:
         assert run("endpoints", "replay", made, "--since", "yesterday")[0] == 2
         assert len(told(run, "endpoints", "deliveries", made)["items"]) == 2
 
-    @pytest.mark.parametrize("action", ["show", "remove", "enable", "rotate-secret", "test", "deliveries"])
+    @pytest.mark.parametrize("action", ["show", "remove", "enable", "disable", "rotate-secret", "test", "deliveries"])
     def test_one_that_is_not_there_is_named(self, run: Run, db: Db, action: str) -> None:
         del db
         code, _, err = run("endpoints", action, "ep_nobody")
         assert (code, err) == (1, "no alert endpoint 'ep_nobody'\n")
+
+
+class TestANewKey:
+    def test_all_is_encrypted_anew_and_then_the_old_key_may_go(
+        self, run: Run, db: Db, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        old, new = "k" * 32, "n" * 32
+        made = told(run, "endpoints", "add", URL)
+        monkeypatch.setenv("SECRET_KEY", f"{new},{old}")
+        assert run("reseal")[:2] == (0, "encrypted anew: 1; were already with the newest key: 0\n")
+        monkeypatch.setenv("SECRET_KEY", new)
+        assert told(run, "reseal") == {"success": True, "renewed": 0, "kept": 1, "unreadable": []}
+        [secret] = db.endpoints.find_one({"_id": made["id"]})["secrets"]
+        assert Sealer([new]).open(secret["sealed"]) == made["secret"]
+
+    def test_what_no_key_opens_is_named(self, run: Run, db: Db, monkeypatch: pytest.MonkeyPatch) -> None:
+        del db
+        made = told(run, "endpoints", "add", URL)["id"]
+        monkeypatch.setenv("SECRET_KEY", "n" * 32)
+        code, out, err = run("reseal")
+        assert (code, made in err, len(err.splitlines())) == (1, True, 1)
+        assert out == "encrypted anew: 0; were already with the newest key: 0\n"
+        code, out, _ = run("reseal", "--json")
+        assert (code, json.loads(out)["unreadable"]) == (1, [made])
+
+    def test_without_secrets_no_key_is_missed(self, run: Run, db: Db, monkeypatch: pytest.MonkeyPatch) -> None:
+        del db
+        monkeypatch.delenv("SECRET_KEY")
+        assert run("reseal")[0] == 0
 
 
 class TestAlerts:

@@ -1,12 +1,16 @@
 """Each kind of endpoint against a real server of its kind: HTTP, SMTP, and AWS as moto plays it."""
 
+import dataclasses
+import itertools
 import json
 import socket
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.policy import default
 from ipaddress import ip_network
+from socketserver import BaseRequestHandler, ThreadingTCPServer
+from threading import Thread
 
 import boto3
 import pytest
@@ -19,7 +23,6 @@ from tests.authority import Authority
 from tests.loopback import Server, answering
 from tests.signer import Clock
 from webhook.adapters.destinations import AwsAccess, Destinations, SmtpServer
-from webhook.adapters.destinations.ed25519 import new_key
 from webhook.adapters.destinations.email import Email
 from webhook.adapters.destinations.smtp import SmtpMailer
 from webhook.adapters.outgoing import Guard, Outgoing, Resolver
@@ -28,7 +31,7 @@ from webhook.domain import alerts
 from webhook.domain.alert_payloads import EndpointTold
 from webhook.domain.alerts import numbered
 from webhook.domain.delivery_errors import DeliveryFailed
-from webhook.domain.endpoints import Endpoint, Format, Kind, Secret
+from webhook.domain.endpoints import Endpoint, Format, Kind, Secret, Signing
 from webhook.errors import Invalid
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -104,7 +107,7 @@ def test_while_a_secret_is_replaced_both_sign_and_then_only_the_new_one():
 
 def test_a_key_pair_signs_as_well():
     with Server(answering(200)) as server, reaching() as destinations:
-        destinations.deliver(endpoint(Kind.WEBHOOK, server.origin, new_key()), PAUSED, 1)
+        destinations.deliver(endpoint(Kind.WEBHOOK, server.origin, new_secret(Signing.ED25519)), PAUSED, 1)
     assert server.asked[0].headers["webhook-signature"].startswith("v1a,")
 
 
@@ -128,6 +131,18 @@ def test_the_owners_headers_are_added_but_replace_none_of_ours():
     assert asked.headers["webhook-id"] == "alt_01"
     assert asked.headers["Host"] == server.origin.removeprefix("http://")
     assert asked.headers["Content-Type"] == "application/json"
+
+
+def test_headers_are_sealed_where_they_lie_and_open_where_they_go():
+    headers = {"Authorization": SEALER.seal("Bearer x")}
+    with Server(answering(200)) as server, reaching() as destinations:
+        one = endpoint(Kind.WEBHOOK, server.origin, new_secret(), headers=headers, headers_sealed=True)
+        destinations.deliver(one, PAUSED, 1)
+        lost = replace(one, headers={"Authorization": Sealer(["x" * 32]).seal("Bearer x")})
+        failed = told_by(destinations, lost, PAUSED, 1)
+    (asked,) = server.asked
+    assert asked.headers["Authorization"] == "Bearer x"
+    assert ("SECRET_KEY" in failed.detail, failed.permanent) == (True, False)
 
 
 @pytest.mark.parametrize(
@@ -199,6 +214,8 @@ GOOD = [
     (Kind.EVENTBRIDGE, BUS),
     (Kind.EMAIL, "mailto:ops+alerts@example.com"),
 ]
+#: A header decodes this, to two.
+ENCODED = "=?utf-8?q?x=0D=0ABcc=3Aevil=0D=0A?=@d.example"
 BAD = [
     *((kind, "https://10.0.0.1/") for kind in (Kind.WEBHOOK, Kind.SLACK, Kind.TEAMS)),
     (Kind.WEBHOOK, TOPIC),
@@ -218,7 +235,7 @@ BAD = [
     ),
     *(
         (Kind.EMAIL, f"mailto:{text}")
-        for text in ("ops@example.com\r\nBcc: x@y.example", "<ops@example.com>", "ops%40example.com")
+        for text in ("ops@example.com\r\nBcc: x@y.example", "<ops@example.com>", "ops%40example.com", ENCODED)
     ),
     (Kind.EMAIL, "ops@example.com"),
 ]
@@ -588,7 +605,7 @@ def test_a_mail_server_that_is_not_there_or_silent_is_told():
     with pytest.raises(DeliveryFailed, match="can't be reached"):
         mail_through(server.http.server_port, "smtp+plain", None)
     with socket.create_server(("127.0.0.1", 0)) as deaf, pytest.raises(DeliveryFailed, match="takes too long"):
-        mail_through(deaf.getsockname()[1], "smtp+plain", None, connect=0.05)
+        mail_through(deaf.getsockname()[1], "smtp+plain", None, total=0.05)
 
 
 def test_the_time_for_a_mail_is_bounded_as_a_whole():
@@ -596,6 +613,81 @@ def test_the_time_for_a_mail_is_bounded_as_a_whole():
     with posting(inbox) as port, pytest.raises(DeliveryFailed, match="takes too long"):
         mail_through(port, "smtp+plain", None, total=0.0)
     assert inbox.taken == []
+
+
+class Talker(BaseRequestHandler):
+    """A mail server that answers each line that begins with a word by what the table says; the text of a mail too."""
+
+    def handle(self):
+        self.request.sendall(self.server.said["greeting"])
+        words = self.request.makefile("rb")
+        while line := words.readline():
+            word = line.split()[0].decode().lower()
+            if word == "data":
+                self.request.sendall(b"354 go on\r\n")
+                while words.readline() != b".\r\n":
+                    pass
+            answer = self.server.said.get(word, b"250 fine\r\n")
+            if answer is None:
+                return
+            answer(self.request) if callable(answer) else self.request.sendall(answer)
+
+
+@contextmanager
+def talking(**said):
+    with ThreadingTCPServer(("127.0.0.1", 0), Talker) as server:
+        server.daemon_threads = True
+        server.said = {"greeting": b"220 here\r\n", **said}
+        thread = Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server.server_address[1]
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("parting", [b"421 too busy\r\n", None], ids=["it says something else", "it hangs up"])
+def test_a_mail_that_was_taken_was_taken_whatever_is_said_in_parting(parting):
+    with talking(quit=parting) as port:
+        answer = mail_through(port, "smtp+plain", None)
+    assert (answer.status, answer.body_cut) == (250, "fine")
+
+
+def test_what_is_no_answer_of_smtp_does_not_mean_that_it_was_taken():
+    with talking(data=b"what?\r\n") as port, pytest.raises(DeliveryFailed, match="does not take it"):
+        mail_through(port, "smtp+plain", None)
+
+
+def dripping(line):
+    """Sends a line slowly, so that no wait for a byte of it is long, until the other side has gone."""
+
+    def drip(connection):
+        with suppress(OSError):
+            for byte in itertools.cycle(line):
+                connection.sendall(bytes([byte]))
+
+    return drip
+
+
+class Hasty:
+    """A clock in which every look takes a second."""
+
+    def __init__(self):
+        self.at = 0.0
+
+    def __call__(self):
+        self.at += 1
+        return self.at
+
+
+@pytest.mark.parametrize("word", ["ehlo", "rcpt", "data"])
+def test_a_mail_server_that_drips_is_given_up_in_time(word):
+    server = SmtpServer.from_url("smtp+plain://127.0.0.1:1")
+    monotonic = Hasty()
+    with talking(**{word: dripping(b"250-and so on\r\n")}) as port:
+        mailer = SmtpMailer(dataclasses.replace(server, port=port), monotonic, total=60)
+        with pytest.raises(DeliveryFailed, match="takes too long"):
+            Email(mailer, "alerts@example.net", lambda: NOW).deliver(endpoint(Kind.EMAIL, MAILBOX), PAUSED, 1)
+    assert monotonic.at < 70
 
 
 @pytest.mark.parametrize("attempts", [1, 2])
@@ -616,6 +708,13 @@ def test_nothing_in_an_alert_becomes_a_header_or_a_command():
     ((_, _, recipients, _),) = inbox.taken
     assert recipients == ["ops@example.org"]
     assert parsed(inbox.taken[0])["Bcc"] is None
+
+
+def test_a_mail_that_can_not_be_written_is_a_delivery_that_failed():
+    mailer = SmtpMailer(SmtpServer.from_url("smtp+plain://127.0.0.1:1"), Clock().monotonic)
+    with pytest.raises(DeliveryFailed, match="can't be written") as failed:
+        Email(mailer, ENCODED, lambda: NOW).deliver(endpoint(Kind.EMAIL, MAILBOX), PAUSED, 1)
+    assert not failed.value.permanent
 
 
 SERVERS = [

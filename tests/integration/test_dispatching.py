@@ -1,5 +1,6 @@
 """Deliveries on a real MongoDB to real HTTP servers: claims, order, retries, breakers, and who is told of failures."""
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,20 +14,21 @@ from tests.alerting import START, Plain, Watch, endpoint, pausing, prepare, writ
 from tests.loopback import Server, answering
 from tests.unit.test_alerts import bounce, effects_of, mail
 from webhook.adapters.clock import Clock
+from webhook.adapters.mongo import due
 from webhook.adapters.mongo.alerts import Alerts
 from webhook.adapters.mongo.client import Db, connect
 from webhook.adapters.mongo.deliveries import Deliveries
 from webhook.adapters.mongo.endpoints import Endpoints
 from webhook.adapters.mongo.fanout import FanOut
 from webhook.dispatching import Dispatcher
-from webhook.dispatching.courier import Courier
+from webhook.dispatching.courier import Courier, Register
 from webhook.dispatching.lanes import AT_ONE_ENDPOINT, THREADS, Lanes
 from webhook.domain.alerts import befallen
 from webhook.domain.deliveries import Attempt, Claim
 from webhook.domain.delivery_errors import Answer, DeliveryFailed
 from webhook.domain.endpoints import BREAKS_AFTER, Endpoint, Health, State, held_until, most_at_once
 from webhook.domain.retry import ATTEMPTS, GAPS
-from webhook.errors import NotFound
+from webhook.errors import Limited, NotFound
 
 pytestmark = pytest.mark.mongo
 
@@ -130,6 +132,52 @@ def test_a_worker_that_always_dies_does_not_try_for_ever(
     assert "did not come back" in dead["attempts"][-1]["error"]
 
 
+def test_claims_for_several_endpoints_are_one_write_and_each_knows_what_the_one_before_took(
+    db: Db, watch: Watch, known: Endpoints, deliveries: Deliveries
+) -> None:
+    for name in ("ep_1", "ep_2", "ep_3"):
+        known.add(endpoint(name))
+    told(db, watch, *(f"{number}.example" for number in range(4)))
+    left = 6
+
+    def turns() -> Iterator[Any]:
+        def take(ready: int) -> tuple[int, None]:
+            nonlocal left
+            count = min(ready, left)
+            left -= count
+            return count, None
+
+        for name in ("ep_1", "ep_2", "ep_3"):
+            yield endpoint(name), take
+
+    claims = deliveries.claim_all(turns())
+    assert [claim.endpoint for claim in claims] == ["ep_1"] * 4 + ["ep_2"] * 2
+    assert {(claim.attempt, claim.tries) for claim in claims} == {(1, 1)}
+    assert deliveries.delivered_all([(claim, Attempt(1, watch.at, 9, 204)) for claim in claims]) == 6
+    assert deliveries.waiting() == ["ep_2", "ep_3"]
+
+
+def test_many_workers_who_claim_for_many_endpoints_share_the_deliveries(db: Db, watch: Watch, known: Endpoints) -> None:
+    names = [f"ep_{number}" for number in range(4)]
+    for name in names:
+        known.add(endpoint(name))
+    told(db, watch, *(f"{number}.example" for number in range(50)))
+    claimed: list[tuple[str, int]] = []
+
+    def work() -> None:
+        own = Deliveries(db, watch.now)
+        while own.waiting():
+            claims = own.claim_all([(endpoint(name), lambda ready: (min(ready, 7), None)) for name in names])
+            claimed.extend((claim.delivery, claim.attempt) for claim in claims)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(claimed) == len(set(claimed)) == 200
+
+
 # -- order
 
 
@@ -188,6 +236,18 @@ def test_a_second_attempt_is_found_behind_a_backlog_that_waits_for_it(
     assert deliveries.claim(endpoint("ep_1"), 9, free) == ()
     watch.go(seconds=5)
     assert {(claim.alert.sequence, claim.attempt) for claim in deliveries.claim(endpoint("ep_1"), 9, free)} == {(1, 2)}
+
+
+def test_what_waits_for_nobody_is_claimed_once_beside_a_flood_that_waits(
+    db: Db, watch: Watch, known: Endpoints, deliveries: Deliveries
+) -> None:
+    known.add(endpoint("ep_1"))
+    told(db, watch, None, *["flood.example"] * 3)
+    write(db, *(pausing("flood.example") for _ in range(500)), at=watch.at)
+    while FanOut(db, watch.now).fan_out():
+        pass
+    claims = deliveries.claim(endpoint("ep_1"), 8, free)
+    assert sorted(about(claims), key=str) == [("flood.example", 1), (None, 1)]
 
 
 def test_single_bounces_do_not_wait_for_one_another(
@@ -302,35 +362,31 @@ def test_a_removed_endpoint_gets_nothing_more(db: Db, watch: Watch, known: Endpo
             gone("ep_1")
 
 
+DOMAINS = [f"{number}.example" for number in range(9)]
 PLANS = [
+    pytest.param(due.first_of_endpoints(), 1, id="of each endpoint"),
+    pytest.param(due.first_of_domains("ep_1", DOMAINS), 1, id="of each domain"),
     pytest.param(
         [
-            {"$match": {"state": "pending"}},
-            {"$sort": {"state": 1, "endpoint": 1, "due": 1, "sequence": 1}},
-            {"$group": {"_id": "$endpoint", "due": {"$first": "$due"}}},
+            *due.first_of_domains("ep_1", DOMAINS),
+            {"$unionWith": {"coll": "deliveries", "pipeline": due.first_of_domains("ep_2", DOMAINS)}},
         ],
-        id="of each endpoint",
-    ),
-    pytest.param(
-        [
-            {"$match": {"holds": True, "endpoint": "ep_1", "domain": {"$in": [f"{n}.example" for n in range(9)]}}},
-            {"$sort": {"holds": 1, "endpoint": 1, "domain": 1, "sequence": 1}},
-            {"$group": {"_id": "$domain", "row": {"$first": "$$ROOT"}}},
-        ],
-        id="of each domain",
+        2,
+        id="of each domain at several endpoints",
     ),
 ]
 
 
-@pytest.mark.parametrize("pipeline", PLANS)
+@pytest.mark.parametrize(("pipeline", "scans"), PLANS)
 def test_the_first_row_is_found_without_reading_the_others(
-    db: Db, watch: Watch, known: Endpoints, pipeline: list[dict[str, Any]]
+    db: Db, watch: Watch, known: Endpoints, pipeline: list[dict[str, Any]], scans: int
 ) -> None:
     for number in range(3):
         known.add(endpoint(f"ep_{number}"))
     told(db, watch, *(f"{number % 20}.example" for number in range(100)))
     asked = {"aggregate": "deliveries", "pipeline": pipeline, "cursor": {}}
-    assert "DISTINCT_SCAN" in str(db.command("explain", asked, verbosity="executionStats"))
+    plan = json.dumps(db.command("explain", asked, verbosity="queryPlanner"), default=str)
+    assert plan.count('"DISTINCT_SCAN"') >= scans
 
 
 # -- one attempt
@@ -339,21 +395,24 @@ def test_the_first_row_is_found_without_reading_the_others(
 class Said:
     """A destination that does as it is told."""
 
-    def __init__(self, *answers: Answer | DeliveryFailed) -> None:
+    def __init__(self, *answers: Answer | DeliveryFailed | Limited) -> None:
         self.answers = list(answers)
 
     def deliver(self, _endpoint: Endpoint, _alert: Any, _attempt: int) -> Answer:
         answer = self.answers.pop(0)
-        if isinstance(answer, DeliveryFailed):
-            raise answer
-        return answer
+        if isinstance(answer, Answer):
+            return answer
+        raise answer
 
 
-def carry(db: Db, watch: Watch, answer: Answer | DeliveryFailed) -> dict[str, Any]:
+def carry(db: Db, watch: Watch, answer: Answer | DeliveryFailed | Limited) -> dict[str, Any]:
     """The delivery after an attempt that came to this."""
     deliveries = Deliveries(db, watch.now)
     [claim] = deliveries.claim(endpoint("ep_1"), 1, free)
-    Courier(deliveries, Said(answer), watch, lambda: 0.5, lambda _: None).carry(endpoint("ep_1"), claim)
+    register = Register(deliveries)
+    courier = Courier(deliveries, register, Said(answer), watch, lambda: 0.5, lambda _: None)
+    courier.carry(Endpoints(db, watch.now).get("ep_1"), claim)
+    register.write()
     found = db.deliveries.find_one({"_id": claim.delivery})
     assert found is not None
     return found
@@ -389,6 +448,35 @@ def test_410_disables_at_once(db: Db, watch: Watch, known: Endpoints) -> None:
     told(db, watch, "a.example")
     assert carry(db, watch, DeliveryFailed(True, "it answered 410", 410))["state"] == "pending"
     assert known.get("ep_1").health.why == "it answered 410: it is gone for good"
+
+
+def test_who_asks_to_be_left_alone_is_with_all_alerts(db: Db, watch: Watch, known: Endpoints) -> None:
+    known.add(endpoint("ep_1"))
+    told(db, watch, "a.example", "b.example")
+    for _ in range(2):
+        carry(db, watch, DeliveryFailed(False, "it answered 429", 429, 3600.0))
+        carry(db, watch, DeliveryFailed(False, "it answered 500", 500))
+        asked = known.get("ep_1")
+        assert asked.health.not_before == watch.at + timedelta(hours=1)
+        assert most_at_once(asked, watch.at + timedelta(minutes=59), MINUTE) == 0
+        assert most_at_once(asked, watch.at + timedelta(minutes=60), MINUTE) is None
+        watch.go(hours=1)
+
+
+def test_what_we_could_not_even_try_is_no_try_and_not_the_endpoints_fault(
+    db: Db, watch: Watch, known: Endpoints
+) -> None:
+    known.add(endpoint("ep_1"))
+    told(db, watch, "a.example")
+    for number in range(ATTEMPTS + 2):
+        row = carry(db, watch, Limited("so many names are being looked up that it has to wait", 10.0))
+        assert (row["state"], row["tries"], row["attempt"]) == ("pending", 0, number + 1)
+        assert row["due"] == watch.at + timedelta(seconds=10)
+        watch.go(seconds=10)
+    assert known.get("ep_1").state is State.ACTIVE
+    assert [one["number"] for one in row["attempts"]] == list(range(1, ATTEMPTS + 3))
+    assert row["attempts"][-1]["error"] == "so many names are being looked up that it has to wait"
+    assert carry(db, watch, Answer(204))["state"] == "delivered"
 
 
 # -- the whole, over HTTP
@@ -497,6 +585,44 @@ def test_who_fails_never_takes_the_lanes_of_the_new_nor_these_those_of_the_trust
     for _ in range(AT_ONE_ENDPOINT):
         lanes.end("ep_new_0", taken=True, ms=5000)
     assert lanes.room(well) == 0  # it has become slow, and the half for the slow is taken
+
+
+def test_trusted_ones_that_turn_slow_together_leave_lanes_for_others() -> None:
+    lanes = Lanes()
+    slow = [endpoint(f"ep_slow_{number}") for number in range(24)]
+    well = [endpoint(f"ep_well_{number}") for number in range(24)]
+    for one in (*slow, *well):
+        lanes.begin(one, 1)
+        lanes.end(one.id, taken=True, ms=5)
+    for one in slow:  # they take all they are given, and never come back
+        lanes.begin(one, lanes.room(one))
+    assert lanes.under_way == 24 * AT_ONE_ENDPOINT
+    for one in well:
+        assert lanes.room(one) >= 1
+        lanes.begin(one, 1)
+    assert lanes.room(well[0]) > 1
+
+
+def test_the_last_lanes_are_shared() -> None:
+    lanes = Lanes(10)
+    for name in ("ep_1", "ep_2", "ep_3", "ep_4"):
+        lanes.begin(endpoint(name), 1)
+        lanes.end(name, taken=True, ms=5)
+    rooms = []
+    for name in ("ep_1", "ep_2", "ep_3", "ep_4"):
+        rooms.append(lanes.room(endpoint(name)))
+        lanes.begin(endpoint(name), rooms[-1])
+    assert rooms == [5, 2, 1, 1]
+    assert (lanes.room(endpoint("ep_1")), lanes.under_way) == (0, 9)
+
+
+def test_what_did_not_begin_after_all_makes_room_again() -> None:
+    lanes = Lanes()
+    for _ in range(2):
+        lanes.begin(endpoint("ep_1"), 1)
+        assert lanes.room(endpoint("ep_1")) == 0
+        lanes.give_back("ep_1", 1)
+    assert (lanes.room(endpoint("ep_1")), lanes.under_way) == (1, 0)
 
 
 def test_endpoints_take_turns() -> None:

@@ -13,9 +13,8 @@ from webhook.adapters.mongo import outbox
 from webhook.adapters.mongo.alerts import Alerts
 from webhook.adapters.mongo.client import Db
 from webhook.adapters.mongo.deliveries import Deliveries
-from webhook.adapters.mongo.endpoints import Endpoints, OptIns
+from webhook.adapters.mongo.endpoints import Endpoints
 from webhook.adapters.mongo.fanout import FanOut
-from webhook.domain.alert_payloads import AlertType
 from webhook.domain.alerts import Draft, befallen
 from webhook.domain.deliveries import Attempt
 from webhook.domain.endpoints import Health, State
@@ -148,22 +147,6 @@ def test_what_is_opt_in_gets_number_and_owner_when_it_is_fanned_out(db: Db, fan_
     stored = db.alerts.find_one({"domain": "a.example", "type": "email.bounced"})
     assert stored is not None
     assert (stored["owner"], stored["data"]["sequence"]) == ("acme", 2)
-
-
-def test_who_opted_in_is_known_after_some_seconds(db: Db, known: Endpoints, watch: Watch) -> None:
-    opt_ins = OptIns(db, watch.now)
-    assert not opt_ins.wanted(AlertType.BOUNCED, "a.example")
-    known.add(endpoint("ep_1", types=("*",)))
-    known.add(endpoint("ep_2", types=("email.bounced",), domains=("a.example",)))
-    known.add(endpoint("ep_3", types=("email.*",), health=Health(State.DISABLED)))
-    watch.go(seconds=6)
-    assert opt_ins.wanted(AlertType.BOUNCED, "a.example")
-    assert not opt_ins.wanted(AlertType.BOUNCED, "b.example")
-    assert not opt_ins.wanted(AlertType.COMPLAINED, "a.example")
-    known.add(endpoint("ep_4", types=("email.*",)))
-    assert not opt_ins.wanted(AlertType.COMPLAINED, "b.example")
-    watch.go(seconds=6)
-    assert opt_ins.wanted(AlertType.COMPLAINED, "b.example")
 
 
 def deliver_all(db: Db, watch: Watch, to: str) -> int:

@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+import struct
 from contextlib import contextmanager
 from datetime import timedelta
 from ipaddress import ip_network
@@ -473,23 +474,6 @@ def test_a_name_server_that_does_not_answer_is_given_up():
     over.set()
 
 
-def test_look_ups_that_hang_do_not_pile_up():
-    over, begun = Event(), []
-
-    def lookup(host, _port):
-        begun.append(host)
-        over.wait(30)
-        return ("127.0.0.1",)
-
-    resolver = Resolver(lookup)
-    for number in range(resolver.HANGING + 3):
-        with pytest.raises(TimeoutError):
-            resolver(f"{number}.example", 443, 0.001)
-    assert len(begun) == resolver.HANGING
-    over.set()
-    assert resolver("again.example", 443, 30.0) == ("127.0.0.1",)
-
-
 def test_nobody_listening_is_told():
     with serving(answering(200)) as server:
         pass
@@ -580,6 +564,40 @@ def test_a_server_that_hangs_up_on_the_second_request_is_asked_once_more():
         client = local()
         assert [post(client, at(server)).status for _ in range(3)] == [200] * 3
         assert len(server.asked) == 5
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [HEAD + b"Content-Length: 10\r\n\r\nshort", HEAD + b"X: y\r\n", b"HTTP/1"],
+    ids=["body", "headers", "status"],
+)
+def test_a_server_that_began_to_answer_is_not_asked_once_more(begun):
+    seen = []
+
+    def behave(request):
+        seen.append(request.client_address)
+        if seen.count(request.client_address) == 1:
+            answering(200)(request)
+            return
+        request.wfile.write(begun)
+        # Closing now is a reset, and no end of the answer.
+        request.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        request.close_connection = True
+        request.connection.close()
+
+    with serving(behave) as server:
+        client = local()
+        assert post(client, at(server)).status == 200
+        failure(client, at(server))
+        assert len(server.asked) == 2
+
+
+@pytest.mark.parametrize("sign", "/?")
+def test_what_may_be_a_secret_in_an_address_is_not_told(sign):
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        port = gone.getsockname()[1]
+    detail = failure(local(), f"http://127.0.0.1:{port}{sign}token=t0psecret")
+    assert detail == f"nobody listens at 127.0.0.1:{port}"
 
 
 def test_a_kept_connection_is_no_way_around_the_check():

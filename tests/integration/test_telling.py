@@ -15,8 +15,9 @@ from tests.builders import RETENTION, bounce, complaint, effects_of, mail, send
 from tests.integration.test_hostile_days import POLICY
 from webhook.adapters.mongo.accounts import Accounts
 from webhook.adapters.mongo.client import Db
-from webhook.adapters.mongo.endpoints import BELIEVE, Endpoints
+from webhook.adapters.mongo.endpoints import Endpoints
 from webhook.adapters.mongo.journal import Journal
+from webhook.adapters.mongo.optins import BELIEVE
 from webhook.adapters.mongo.pauses import Pauses
 from webhook.adapters.mongo.policing import policy_act
 from webhook.adapters.mongo.rebuild import Rebuilder

@@ -9,11 +9,14 @@ from webhook.domain.alert_payloads import AlertType
 from webhook.domain.endpoints import (
     BREAKS_AFTER,
     PROBE_EVERY,
+    RATE_MAX,
+    RATE_MIN,
     Endpoint,
     Health,
     Kind,
     Notice,
     Secret,
+    Signing,
     State,
     concerns,
     covers,
@@ -87,6 +90,42 @@ def test_an_endpoint_is_not_told_of_itself() -> None:
     assert concerns(ENDPOINT, {"endpoint": {"id": "ep_1"}})
     assert not concerns(ENDPOINT, {"endpoint": {"id": "ep_2"}})
     assert not concerns(ENDPOINT, {"domain": "a.example"})
+
+
+RECIPIENTS = [
+    pytest.param(Kind.EMAIL, "mailto:Ops@example.com", "ops@Example.com", True, id="the mailbox itself"),
+    pytest.param(Kind.EMAIL, "mailto:ops@example.com", "ann@example.com", False, id="another mailbox"),
+    pytest.param(Kind.EMAIL, "mailto:ops@example.com", "", False, id="somebody whom SES does not name"),
+    pytest.param(Kind.WEBHOOK, "https://example.com/", "ops@example.com", False, id="told otherwise"),
+]
+
+
+@pytest.mark.parametrize(("kind", "url", "recipient", "about"), RECIPIENTS)
+def test_a_mailbox_is_not_told_by_mail_that_mail_to_it_bounced(
+    kind: Kind, url: str, recipient: str, *, about: bool
+) -> None:
+    mailbox = replace(ENDPOINT, kind=kind, url=url, types=("email.*",))
+    assert concerns(mailbox, {"domain": "example.com", "recipient": recipient}) is about
+
+
+def test_how_it_is_signed_is_seen_by_its_newest_secret() -> None:
+    assert (ENDPOINT.signing, ENDPOINT.public_key) == (None, None)
+    secret = Secret("sealed", NOW)
+    assert replace(ENDPOINT, secrets=(secret,)).signing is Signing.HMAC
+    keys = (replace(secret, public="whpk_old"), Secret("sealed", NOW + timedelta(hours=1), public="whpk_new"))
+    both = replace(ENDPOINT, secrets=keys)
+    assert (both.signing, both.public_key) == (Signing.ED25519, "whpk_new")
+
+
+@pytest.mark.parametrize("rate", [1e-300, -5.0, float("nan"), float("inf"), RATE_MIN, RATE_MAX], ids=str)
+def test_whatever_rate_is_stored_can_be_kept(rate: float) -> None:
+    limited = replace(ENDPOINT, rate=rate)
+    held = held_until(limited, 8, NOW)
+    assert held is not None
+    assert NOW < held <= NOW + timedelta(hours=8)
+    most = most_at_once(limited, NOW, PACE)
+    assert most is not None
+    assert 1 <= most <= 250
 
 
 def failing(every: timedelta, until: timedelta) -> list[tuple[timedelta, Notice]]:

@@ -3,10 +3,13 @@
 import json
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
+from email.message import EmailMessage
 from email.policy import default
 from fractions import Fraction
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from webhook.adapters.mongo.verdicts import verdict_document
@@ -18,7 +21,7 @@ from webhook.domain.mail import Fact, Kind, Mail, Origin, Told
 from webhook.domain.rendering.chat import slack, teams
 from webhook.domain.rendering.documents import cloud_event, standard, with_id
 from webhook.domain.rendering.headers import check_headers
-from webhook.domain.rendering.mail import email
+from webhook.domain.rendering.mail import check_lines, email
 from webhook.domain.rendering.sentences import Mood, tell
 from webhook.domain.reputation import Policy, evaluate
 from webhook.errors import Invalid
@@ -267,10 +270,16 @@ def test_a_cloud_event_is_one(told):
     }
     assert event["data"] == told.data
     assert event.get("subject") == told.domain
-    assert event.get("sequence") == (None if told.sequence is None else "7")
+    assert event.get("sequence") == (None if told.sequence is None else "00000000000000000007")
     # What CloudEvents allows for the names of attributes.
     assert all(name.isalnum() and name == name.lower() for name in event)
     assert None not in event.values()
+
+
+@given(st.lists(st.integers(0, 2**64 - 1), max_size=5))
+def test_numbers_of_cloud_events_sort_as_text(numbers):
+    told = [json.loads(cloud_event(replace(FLAGGED, sequence=number), "urn:x"))["sequence"] for number in numbers]
+    assert [int(text) for text in sorted(told)] == sorted(numbers)
 
 
 # -- for people
@@ -293,7 +302,8 @@ def test_slack_gets_numbers_denominators_the_status_and_a_link():
     assert message["text"] == tell(FLAGGED).sentence
     assert message["blocks"][0]["text"] == {"type": "plain_text", "text": "example.com is flagged"}
     assert message["blocks"][1]["text"]["text"].startswith(":red_circle: example.com is flagged: 61 of 1,020 mails")
-    assert {"type": "mrkdwn", "text": "*Window*\n2026-11-17 – 2026-11-24"} in message["blocks"][2]["fields"]
+    window = {"type": "mrkdwn", "text": "*Window*\n2026-11-17 – 2026-11-24", "verbatim": True}
+    assert window in message["blocks"][2]["fields"]
     link = "<https://ses.example.net/api/email-domains/example.com/reputation|all of its numbers>"
     assert link in message["blocks"][-1]["elements"][0]["text"]
 
@@ -301,7 +311,7 @@ def test_slack_gets_numbers_denominators_the_status_and_a_link():
 @pytest.mark.parametrize("told", EVERY, ids=lambda told: told.type.value)
 def test_slack_takes_every_message(told):
     message = json.loads(slack(told))
-    assert set(message) == {"text", "blocks"}
+    assert set(message) == {"text", "blocks", "unfurl_links", "unfurl_media"}
     for block in message["blocks"]:
         assert block["type"] in {"header", "section", "context"}
         assert len(block.get("fields", [])) <= 10
@@ -316,6 +326,27 @@ def test_nobody_is_called_and_nothing_linked_by_what_a_stranger_wrote():
     content = json.loads(teams(told))["attachments"][0]["content"]
     assert not any("[click](" in text or " *now*" in text for text in texts(content))
     assert any(r"\[click\]" in text for text in texts(content))
+
+
+def test_an_address_that_a_stranger_wrote_does_not_become_a_link_in_slack():
+    told = alert(
+        alerts.paused(DOMAIN, None, {"by": "staff", "who": "jo", "why": "see https://evil.example", "at": NOW})
+    )
+    message = json.loads(slack(told))
+    marked = [text for text in objects(message) if text.get("type") == "mrkdwn"]
+    assert any("https://evil.example" in text["text"] for text in marked)
+    assert all(text["verbatim"] is True for text in marked)
+    assert (message["unfurl_links"], message["unfurl_media"]) == (False, False)
+
+
+def objects(value):
+    """Every object anywhere in a document."""
+    match value:
+        case dict():
+            return [value, *(one for part in value.values() for one in objects(part))]
+        case list():
+            return [one for part in value for one in objects(part)]
+    return []
 
 
 def test_long_words_are_cut():
@@ -385,6 +416,34 @@ def test_no_word_becomes_a_header(words):
     assert set(message.keys()) == expected | {"Content-Type", "Content-Transfer-Encoding"}
     paused = alert(alerts.paused(DOMAIN, None, {"by": words, "who": words, "why": words, "at": NOW}))
     assert set(mailed(paused).keys()) == set(message.keys())
+
+
+INJECTED = "=?utf-8?q?x=0D=0ABcc:_evil@example.com=0D=0A=0D=0Abody?="
+
+
+@pytest.mark.parametrize(
+    "words",
+    [INJECTED, f"a{INJECTED}b", f"={INJECTED}", "=?utf-8?b?eA0KQmNjOiBldmlsQGV4YW1wbGUuY29t?=", "=?=?utf-8?q?=0A?="],
+    ids=ascii,
+)
+def test_an_encoded_word_in_a_subject_is_not_decoded_to_a_header(words):
+    disabled = alerts.endpoint_trouble(
+        AlertType.ENDPOINT_DISABLED, EndpointTold("ep_1", "webhook", words), None, "it answered 410", NOW, NOW
+    )
+    raw = email(alert(disabled), "alerts@example.net", "ops@example.org", NOW).as_bytes()
+    message = message_from_bytes(raw, policy=default)
+    assert (message["Bcc"], message["To"]) == (None, "ops@example.org")
+    assert b"\nBcc" not in raw
+    assert message["Subject"] == tell(alert(disabled)).headline.replace("=?", "= ?")
+
+
+def test_a_header_of_two_lines_is_not_sent():
+    with pytest.raises(ValueError, match="CR or LF"):
+        email(FLAGGED, "alerts@example.net", "=?utf-8?q?x=0D=0ABcc=3Aevil=0D=0A?=@d.example", NOW)
+    message = EmailMessage()
+    message["Subject"] = INJECTED
+    with pytest.raises(ValueError, match="its header Subject would be more than one line"):
+        check_lines(message)
 
 
 # -- headers of the owner's own

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from webhook.adapters.sealing import KEY_FILE, Sealer, kept_secret_key, new_secret
 from webhook.children import ROOT
+from webhook.domain.endpoints import Signing
 from webhook.domain.signing import hmac_signer
 from webhook.errors import Misconfigured
 
@@ -33,6 +34,8 @@ def test_the_secret_is_not_in_what_is_stored_and_never_looks_the_same():
 def test_new_secrets_can_sign_and_differ():
     hmac_signer(new_secret())
     assert new_secret() != new_secret()
+    assert new_secret(Signing.ED25519) != new_secret(Signing.ED25519)
+    assert new_secret(Signing.ED25519).startswith("whsk_")
 
 
 def test_while_the_key_is_replaced_both_open_and_the_new_one_seals():
@@ -41,8 +44,9 @@ def test_while_the_key_is_replaced_both_open_and_the_new_one_seals():
     stored = before.seal("whsec_x")
     assert both.open(stored) == "whsec_x"
     assert both.needs_rotation(stored)
-    resealed = both.seal(both.open(stored))
+    resealed = both.renewed(stored)
     assert not both.needs_rotation(resealed)
+    assert both.renewed(resealed) is None
     assert SEALER.open(resealed) == "whsec_x"
 
 
@@ -51,9 +55,10 @@ def test_another_key_or_another_text_is_told_by_the_settings_name(change):
     sealed = Sealer.from_setting(OLD).seal("whsec_x")
     for broken in (sealed, change(sealed)):
         assert SEALER.needs_rotation(broken)
-        with pytest.raises(Misconfigured, match="SECRET_KEY is not the one") as refused:
-            SEALER.open(broken)
-        assert "whsec_x" not in str(refused.value)
+        for use in (SEALER.open, SEALER.renewed):
+            with pytest.raises(Misconfigured, match="SECRET_KEY is not the one") as refused:
+                use(broken)
+            assert "whsec_x" not in str(refused.value)
 
 
 @pytest.mark.parametrize("text", ["", " , ", "short", f"{NEW},short"])

@@ -10,7 +10,10 @@ import svix.webhooks
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from webhook.adapters.destinations.ed25519 import ed25519_signer, new_key, public_key_of
+from webhook.adapters.destinations.ed25519 import ed25519_signer
+from webhook.adapters.sealing import new_secret
+from webhook.domain.endpoints import Signing
+from webhook.domain.key_pairs import public_of
 from webhook.domain.signing import hmac_signer, secret_of, signed_headers
 
 OLD, NEW, OTHER = (secret_of(bytes([number]) * 32) for number in (1, 2, 3))
@@ -135,6 +138,10 @@ def test_a_bad_secret_is_refused_and_not_repeated(secret):
 # -- key pairs
 
 
+def new_key():
+    return new_secret(Signing.ED25519)
+
+
 def verified(public, signed, body):
     """By the specification's words, not by our code."""
     key = Ed25519PublicKey.from_public_bytes(base64.b64decode(public.removeprefix("whpk_")))
@@ -145,7 +152,7 @@ def verified(public, signed, body):
 
 def test_a_key_pair_signs_what_its_public_half_verifies():
     private = new_key()
-    public = public_key_of(private)
+    public = public_of(private)
     assert private.startswith("whsk_")
     assert public.startswith("whpk_")
     signed = signed_headers("alt_01", now(), BODY, [ed25519_signer(private)])
@@ -153,13 +160,14 @@ def test_a_key_pair_signs_what_its_public_half_verifies():
     with pytest.raises(InvalidSignature):
         verified(public, signed, BODY + b" ")
     with pytest.raises(InvalidSignature):
-        verified(public_key_of(new_key()), signed, BODY)
+        verified(public_of(new_key()), signed, BODY)
 
 
 def test_32_bytes_are_a_private_key_too():
     private = new_key()
     short = "whsk_" + base64.b64encode(base64.b64decode(private[5:])[:32]).decode()
-    assert public_key_of(short) == public_key_of(private)
+    signed = signed_headers("alt_01", now(), BODY, [ed25519_signer(short)])
+    verified(public_of(private), signed, BODY)
 
 
 HALVES = base64.b64decode(new_key()[5:])[:32] + base64.b64decode(new_key()[5:])[32:]
@@ -173,6 +181,15 @@ HALVES = base64.b64decode(new_key()[5:])[:32] + base64.b64decode(new_key()[5:])[
 def test_a_bad_private_key_is_refused(private):
     with pytest.raises(ValueError, match="private key"):
         ed25519_signer(private)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "whsk_!", "whsk_AAAA", NEW, new_key().replace("whsk_", "whpk_")],
+    ids=["nothing", "no base64", "too short", "a secret", "a public half"],
+)
+def test_only_a_private_key_has_a_public_half(text):
+    assert public_of(text) is None
 
 
 def test_both_kinds_of_signature_stand_side_by_side():

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from ipaddress import ip_network
@@ -11,6 +12,8 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from flask.testing import FlaskClient
 from pymongo.database import Database
 
@@ -26,13 +29,21 @@ from webhook.config import Settings
 from webhook.domain.alert_payloads import AlertType
 from webhook.domain.alerts import body_of
 from webhook.domain.deliveries import Attempt
-from webhook.domain.endpoints import State
-from webhook.web.api.endpoints import OURS
+from webhook.domain.endpoints import OURS, State
 
 pytestmark = pytest.mark.mongo
 Db = Database[dict[str, Any]]
 Headers = dict[str, str]
 URL = "https://127.0.0.1:9/alerts"
+#: As a chat makes them; whoever knows it may post there.
+CHANNEL = "https://127.0.0.1:9/services/T000/B000/verysecret9xQ"
+CHANNEL_SHOWN = "https://127.0.0.1:9/…9xQ"
+OUR_URLS = {
+    "sns": "arn:aws:sns:eu-north-1:123456789012:alerts",
+    "sqs": "https://sqs.eu-north-1.amazonaws.com/123456789012/alerts",
+    "eventbridge": "arn:aws:events:eu-north-1:123456789012:event-bus/default",
+    "email": "mailto:operations@example.com",
+}
 AT = "/api/alert-endpoints"
 
 
@@ -86,10 +97,10 @@ class TestMaking:
         made = add(client)
         assert (made["types"], made["domains"], made["owner"], made["rate"]) == (["*"], [], None, None)
 
-    def test_headers_are_shown_without_their_values(self, client: FlaskClient) -> None:
+    def test_headers_are_shown_without_their_values(self, client: FlaskClient, database: Db) -> None:
         made = add(client, headers={"X-Key": "t0psecret"})
         assert made["headers"] == {"X-Key": "…"}
-        assert "t0psecret" not in client.get(AT).text
+        assert "t0psecret" not in client.get(AT).text + repr(list(database.endpoints.find()))
         # Whoever sends back what was read must not lose what was hidden.
         told = refusal(client.patch(f"{AT}/{made['id']}", json={"headers": made["headers"]}), 400, "bad_parameter")
         assert told["parameter"] == "headers"
@@ -106,6 +117,8 @@ class TestMaking:
             pytest.param({"url": URL, "types": "domain.*"}, "types", id="types that are no list"),
             pytest.param({"url": URL, "domains": ["no domain"]}, "domains", id="a domain that is none"),
             pytest.param({"url": URL, "rate": 0}, "rate", id="no rate"),
+            pytest.param({"url": URL, "rate": 1e-300}, "rate", id="one in all of time"),
+            pytest.param({"url": URL, "signing": "rsa"}, "signing", id="an unknown way to sign"),
             pytest.param({"url": URL, "format": "xml"}, "format", id="an unknown format"),
             pytest.param({"url": URL, "headers": {"webhook-id": "1"}}, "headers", id="a header of the delivery's own"),
             pytest.param({"url": URL, "owner": "a b"}, "owner", id="an owner that is none"),
@@ -126,6 +139,7 @@ class TestMaking:
         assert keyless.get(AT).json["items"] == []
         made = add(client)["id"]
         refusal(keyless.post(f"{AT}/{made}/rotate-secret"), 503, "misconfigured")
+        refusal(keyless.patch(f"{AT}/{made}", json={"headers": {"X-Key": "x"}}), 503, "misconfigured")
         assert "SECRET_KEY" in keyless.post(f"{AT}/{made}/test").json["error"]
 
     def test_a_repeated_answer_keeps_no_secret(self, client: FlaskClient, database: Db) -> None:
@@ -186,6 +200,92 @@ class TestChanging:
         enabled = client.post(f"{path}/enable")
         assert (enabled.status_code, enabled.json["state"], enabled.json["disabled"]) == (200, "active", None)
 
+    def test_a_person_disables_it(self, client: FlaskClient, database: Db) -> None:
+        path = f"{AT}/{(made := add(client)['id'])}"
+        write(database, pausing(at=NOW), at=NOW)
+        fan_out(database)
+        told = client.post(f"{path}/disable", json={"why": "moving house"})
+        assert (told.status_code, told.json["state"]) == (200, "disabled")
+        assert told.json["why"] == told.json["disabled"]["why"] == "disabled by ops: moving house"
+        assert told.json["disabled"]["at"]
+        assert client.get(path).json == told.json
+        # Again, for another reason or none, it stays as it is; what waits is kept, what comes is not for it.
+        assert client.post(f"{path}/disable").json == client.post(f"{path}/disable", json={}).json == told.json
+        write(database, pausing(at=NOW), at=NOW)
+        fan_out(database)
+        assert [row["state"] for row in client.get(f"{path}/deliveries").json["items"]] == ["pending"]
+        assert database.alerts.count_documents({"type": "endpoint.disabled"}) == 0
+        assert client.post(f"{path}/enable").json["state"] == "active"
+        assert [row["endpoint"]["id"] for row in database.audit.find({"action": "endpoint.disabled"})] == [made]
+
+    def test_without_a_reason_it_is_told_who(self, client: FlaskClient) -> None:
+        assert client.post(f"{AT}/{add(client)['id']}/disable").json["why"] == "disabled by ops"
+
+    @pytest.mark.parametrize(
+        ("body", "named"), [({"why": ""}, "why"), ({"why": 1}, "why"), ({"reason": "x"}, "reason")]
+    )
+    def test_a_reason_that_is_none_is_named(self, client: FlaskClient, body: dict[str, Any], named: str) -> None:
+        path = f"{AT}/{add(client)['id']}"
+        assert refusal(client.post(f"{path}/disable", json=body), 400, "bad_parameter")["parameter"] == named
+        refusal(client.post(f"{path}/disable", data="why=x"), 415, "unsupported_media_type")
+        assert client.get(path).json["state"] == "active"
+        refusal(client.post(f"{AT}/ep_nobody/disable"), 404, "not_found")
+
+    def test_whatever_is_done_is_told_by_the_audit_trail(self, client: FlaskClient, bearing: Any) -> None:
+        made = add(client, bearing("maker"), description="billing")["id"]
+        path = f"{AT}/{made}"
+        client.patch(path, json={"types": ["domain.*"]})
+        client.post(f"{path}/rotate-secret")
+        client.post(f"{path}/disable", json={"why": "moving house"})
+        client.post(f"{path}/enable")
+        client.delete(path)
+        trail = client.get("/api/audit")
+        told = [(row["action"], row["who"]) for row in trail.json["items"] if row["action"].startswith("endpoint.")]
+        assert told[::-1] == [
+            ("endpoint.added", "maker"),
+            ("endpoint.changed", "ops"),
+            ("endpoint.secret_rotated", "ops"),
+            ("endpoint.disabled", "ops"),
+            ("endpoint.enabled", "ops"),
+            ("endpoint.removed", "ops"),
+        ]
+        assert "whsec" not in trail.text
+
+
+class TestChats:
+    @pytest.mark.parametrize("kind", ["slack", "teams"])
+    def test_the_address_is_told_once(self, client: FlaskClient, database: Db, bearing: Any, kind: str) -> None:
+        made = add(client, url=CHANNEL, kind=kind)
+        assert made["url"] == CHANNEL
+        path, reader = f"{AT}/{made['id']}", bearing("reader", scopes="read")
+        for response in (
+            client.get(path, headers=reader),
+            client.get(AT, headers=reader),
+            client.patch(path, json={"description": "d"}),
+            client.post(f"{path}/disable"),
+            client.post(f"{path}/enable"),
+            client.post(f"{path}/test"),
+            client.get("/api/audit"),
+        ):
+            assert response.status_code == 200
+            assert "verysecret" not in response.text
+        assert client.get(path, headers=reader).json["url"] == CHANNEL_SHOWN
+        assert database.endpoints.find_one({"_id": made["id"]})["url"] == CHANNEL
+
+    def test_a_repeated_answer_does_not_tell_it(self, client: FlaskClient, database: Db) -> None:
+        key = {"Idempotency-Key": "once"}
+        first, again = (client.post(AT, json={"url": CHANNEL, "kind": "slack"}, headers=key) for _ in range(2))
+        assert (first.json["url"], again.json["url"]) == (CHANNEL, CHANNEL_SHOWN)
+        assert first.json | {"url": ""} == again.json | {"url": ""}
+        assert "verysecret" not in repr(list(database.idempotency.find()))
+
+    def test_what_is_shown_is_not_taken_for_it(self, client: FlaskClient, database: Db) -> None:
+        made = add(client, url=CHANNEL, kind="slack")["id"]
+        for url in (CHANNEL_SHOWN, "https://127.0.0.1:9/…"):
+            told = refusal(client.patch(f"{AT}/{made}", json={"url": url}), 400, "bad_parameter")
+            assert (told["parameter"], "leave it out" in told["hint"]) == ("url", True)
+        assert database.endpoints.find_one({"_id": made})["url"] == CHANNEL
+
 
 class TestTrying:
     def test_it_is_signed_with_the_secret_and_after_a_change_with_both(self, client: FlaskClient) -> None:
@@ -202,6 +302,40 @@ class TestTrying:
         once, twice = receiver.asked
         assert signatures(once) == {signed(once, old)}
         assert signatures(twice) == {signed(twice, old), signed(twice, new)}
+
+    def test_headers_are_sent_as_they_were_given(self, client: FlaskClient) -> None:
+        with Server(answering(204)) as receiver:
+            made = add(client, url=receiver.origin, headers={"Authorization": "Bearer x"})
+            assert client.post(f"{AT}/{made['id']}/test").json["delivered"]
+        assert receiver.asked[0].headers["Authorization"] == "Bearer x"
+
+    def test_with_a_key_pair_only_the_public_half_is_told_and_verifies(self, client: FlaskClient) -> None:
+        with Server(answering(204)) as receiver:
+            made = add(client, url=receiver.origin, signing="ed25519")
+            client.post(f"{AT}/{made['id']}/test")
+            second = client.post(f"{AT}/{made['id']}/rotate-secret")
+            client.post(f"{AT}/{made['id']}/test")
+            told = client.get(f"{AT}/{made['id']}").json
+        assert "secret" not in made
+        assert (made["signing"], made["publicKey"][:5]) == ("ed25519", "whpk_")
+        assert told == second.json
+        assert "whsk_" not in second.text
+        once, twice = receiver.asked
+        assert [verifies(once, key) for key in (made["publicKey"], told["publicKey"])] == [True, False]
+        assert [verifies(twice, key) for key in (made["publicKey"], told["publicKey"])] == [True, True]
+
+    def test_a_secret_that_leaked_signs_nothing_more(self, client: FlaskClient) -> None:
+        with Server(answering(204)) as receiver:
+            made = add(client, url=receiver.origin)
+            path = f"{AT}/{made['id']}"
+            secret = client.post(f"{path}/rotate-secret", json={"overlap": "0s"}).json["secret"]
+            client.post(f"{path}/test")
+        assert signatures(receiver.asked[0]) == {signed(receiver.asked[0], secret)}
+        for wrong in ("soon", "8d", 7):
+            told = refusal(client.post(f"{path}/rotate-secret", json={"overlap": wrong}), 400, "bad_parameter")
+            assert told["parameter"] == "overlap"
+        refusal(client.post(f"{path}/rotate-secret", data="overlap=0s"), 415, "unsupported_media_type")
+        assert client.post(f"{path}/rotate-secret", json={}).status_code == 200
 
     def test_a_failure_is_told(self, client: FlaskClient) -> None:
         with Server(answering(500, b"oh no")) as receiver:
@@ -220,6 +354,17 @@ class TestTrying:
 
 def signatures(asked: Any) -> set[str]:
     return set(asked.headers["webhook-signature"].split(" "))
+
+
+def verifies(asked: Any, public: str) -> bool:
+    """By the rule of Standard Webhooks, written anew: does one of the signatures fit this key?"""
+    text = f"{asked.headers['webhook-id']}.{asked.headers['webhook-timestamp']}.".encode() + asked.body
+    key = Ed25519PublicKey.from_public_bytes(base64.b64decode(public.removeprefix("whpk_")))
+    for one in signatures(asked):
+        with suppress(InvalidSignature):
+            key.verify(base64.b64decode(one.removeprefix("v1a,")), text)
+            return True
+    return False
 
 
 def signed(asked: Any, secret: str) -> str:
@@ -317,6 +462,18 @@ class TestOnceMore:
         assert refusal(client.post(path, json={}), 400, "bad_parameter")["parameter"] == "since"
 
 
+#: What can be done with an endpoint.
+ACTIONS = [
+    pytest.param("PATCH", "", {"description": "d"}, id="change"),
+    pytest.param("DELETE", "", None, id="remove"),
+    pytest.param("POST", "/rotate-secret", None, id="rotate-secret"),
+    pytest.param("POST", "/test", None, id="test"),
+    pytest.param("POST", "/replay", {"since": "24h"}, id="replay"),
+    pytest.param("POST", "/enable", None, id="enable"),
+    pytest.param("POST", "/disable", None, id="disable"),
+]
+
+
 class TestOwners:
     @pytest.fixture
     def acme(self, bearing: Callable[..., Headers]) -> Headers:
@@ -332,19 +489,49 @@ class TestOwners:
 
     @pytest.mark.parametrize("kind", sorted(OURS))
     def test_our_credentials_are_not_theirs(self, client: FlaskClient, acme: Headers, database: Db, kind: str) -> None:
-        urls = {
-            "sns": "arn:aws:sns:eu-north-1:123456789012:alerts",
-            "sqs": "https://sqs.eu-north-1.amazonaws.com/123456789012/alerts",
-            "eventbridge": "arn:aws:events:eu-north-1:123456789012:event-bus/default",
-            "email": "mailto:operations@example.com",
-        }
-        refused = client.post(AT, json={"url": urls[kind], "kind": kind}, headers=acme)
+        refused = client.post(AT, json={"url": OUR_URLS[kind], "kind": kind}, headers=acme)
         refusal(refused, 403, "kind_not_yours")
         assert database.endpoints.count_documents({}) == 0
-        made = add(client, url=urls[kind], kind=kind, owner="acme")["id"]
-        refusal(client.patch(f"{AT}/{made}", json={"url": urls[kind]}, headers=acme), 403, "kind_not_yours")
+        made = add(client, url=OUR_URLS[kind], kind=kind, owner="acme")["id"]
+        refusal(client.patch(f"{AT}/{made}", json={"url": OUR_URLS[kind]}, headers=acme), 403, "kind_not_yours")
         assert client.get(f"{AT}/{made}", headers=acme).status_code == 200
         assert client.patch(f"{AT}/{made}", json={"description": "d"}).status_code == 200
+
+    @pytest.mark.parametrize("kind", sorted(OURS))
+    @pytest.mark.parametrize(("method", "action", "body"), ACTIONS)
+    def test_what_staff_lets_us_do_for_an_owner_is_staffs_to_have_done(
+        self, client: FlaskClient, acme: Headers, database: Db, kind: str, method: str, action: str, body: Any
+    ) -> None:
+        made = add(client, url=OUR_URLS[kind], kind=kind, owner="acme")["id"]
+        write(database, pausing(owner="acme", at=NOW), at=NOW)
+        fan_out(database)
+        before = [*database.endpoints.find(), *database.deliveries.find(), *database.audit.find()]
+        refused = client.open(f"{AT}/{made}{action}", method=method, json=body, headers=acme)
+        assert "operators" in refusal(refused, 403, "kind_not_yours")["hint"]
+        assert [*database.endpoints.find(), *database.deliveries.find(), *database.audit.find()] == before
+        for path in ("", "/deliveries"):
+            assert client.get(f"{AT}/{made}{path}", headers=acme).status_code == 200
+
+    def test_what_staff_made_for_an_owner_without_our_credentials_is_the_owners(
+        self, client: FlaskClient, acme: Headers
+    ) -> None:
+        with Server(answering(204)) as receiver:
+            path = f"{AT}/{add(client, url=receiver.origin, owner='acme')['id']}"
+            assert client.post(f"{path}/test", headers=acme).json["delivered"]
+        assert client.post(f"{path}/replay", json={"since": "24h"}, headers=acme).json["alerts"] == 0
+        for action in ("disable", "enable", "rotate-secret"):
+            assert client.post(f"{path}/{action}", headers=acme).status_code == 200
+        assert client.patch(path, json={"description": "d"}, headers=acme).json["description"] == "d"
+        assert client.delete(path, headers=acme).status_code == 200
+
+    def test_the_values_of_staffs_headers_can_not_be_led_elsewhere(self, client: FlaskClient, acme: Headers) -> None:
+        path = f"{AT}/{add(client, owner='acme', headers={'X-Key': 't0psecret'})['id']}"
+        with Server(answering(204)) as thief:
+            told = refusal(client.patch(path, json={"url": thief.origin}, headers=acme), 400, "bad_parameter")
+            assert told["parameter"] == "headers"
+            client.patch(path, json={"url": thief.origin, "headers": {}}, headers=acme)
+            assert client.post(f"{path}/test", headers=acme).json["delivered"]
+        assert "X-Key" not in thief.asked[0].headers
 
     def test_telling_again_reaches_ones_own_endpoints_only(
         self, client: FlaskClient, acme: Headers, database: Db
@@ -363,6 +550,20 @@ class TestOwners:
             own
         ]
         assert Endpoints(database, Clock().now).get(own).state is State.FAILING
+
+    def test_telling_again_does_not_use_our_credentials(self, client: FlaskClient, acme: Headers, database: Db) -> None:
+        ours = add(client, url=OUR_URLS["sns"], kind="sns", owner="acme")["id"]
+        own = add(client, acme)["id"]
+        [alert] = write(database, pausing(owner="acme", at=NOW), at=NOW)
+        fan_out(database)
+        for endpoint in (ours, own):
+            fail(database, endpoint, dead=True)
+        path = f"/api/alerts/{alert.id}/redeliver"
+        refusal(client.post(f"{path}?endpoint={ours}", headers=acme), 403, "kind_not_yours")
+        assert client.post(path, headers=acme).json["deliveries"] == 1
+        states = {row["endpoint"]: row["state"] for row in client.get(f"/api/alerts/{alert.id}").json["deliveries"]}
+        assert states == {own: "pending", ours: "dead"}
+        assert client.post(path).json["deliveries"] == 2
 
     def test_telling_again_reaches_nobody_who_has_no_endpoint(
         self, client: FlaskClient, acme: Headers, database: Db

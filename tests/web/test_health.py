@@ -1,6 +1,10 @@
 """What those are told who watch over the service."""
 
+import asyncio
+import json
+from contextlib import ExitStack
 from dataclasses import replace
+from threading import Event, Semaphore
 from typing import Any
 
 import pytest
@@ -8,6 +12,8 @@ from flask.testing import FlaskClient
 
 from tests.telling import Teller, payload
 from webhook.config import Settings
+from webhook.web.app import create_app
+from webhook.web.door import FLASK_THREADS, Door
 
 pytestmark = pytest.mark.mongo
 
@@ -63,3 +69,64 @@ def test_metrics_count_domains_and_quarantine(stranger: FlaskClient, teller: Tel
         "sentinel_database_up 1.0",
     ):
         assert line in told
+
+
+async def asked(door: Door, path: str, method: str = "GET") -> tuple[int, bytes]:
+    """What the front door answers."""
+    told: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        told.append(message)
+
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "root_path": "",
+        "query_string": b"",
+        "headers": [(b"host", b"example.net")],
+        "server": ("127.0.0.1", 80),
+        "client": ("127.0.0.1", 9),
+    }
+    await door(scope, receive, send)
+    return told[0]["status"], b"".join(message.get("body", b"") for message in told[1:])
+
+
+def test_those_who_watch_are_answered_while_every_thread_is_kept_waiting(settings: Settings, teller: Teller) -> None:
+    del teller  # the database as it is when the service starts
+    begun, over = Semaphore(0), Event()
+
+    def wait() -> str:
+        begun.release()
+        over.wait(30)
+        return "at last"
+
+    async def crowd(door: Door) -> list[tuple[int, bytes]]:
+        crowding = [asyncio.create_task(asked(door, "/wait")) for _ in range(FLASK_THREADS)]
+        for _ in crowding:
+            assert await asyncio.to_thread(begun.acquire, timeout=10)
+        try:
+            paths = ("/healthz", "/readyz", "/metrics")
+            return [
+                await asyncio.wait_for(asked(door, path, method), 10) for path in paths for method in ("GET", "HEAD")
+            ]
+        finally:
+            over.set()
+            assert {await one for one in crowding} == {(200, b"at last")}
+
+    with ExitStack() as stack:
+        app = create_app(settings, stack)
+        app.add_url_rule("/wait", view_func=wait)
+        answers = asyncio.run(crowd(Door(app)))
+        flask = app.test_client()
+        assert [status for status, _ in answers] == [200] * 6
+        assert json.loads(answers[0][1]) == flask.get("/healthz").json == {"status": "ok"}
+        assert json.loads(answers[2][1]).keys() == flask.get("/readyz").json.keys()
+        assert b"sentinel_database_up 1.0" in answers[4][1]

@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Self
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from webhook.domain.endpoints import Signing
+from webhook.domain.key_pairs import private_of
 from webhook.domain.signing import secret_of
 from webhook.errors import Misconfigured
 
@@ -21,16 +24,19 @@ _PURPOSE = b"ses-sentinel: secrets of alert endpoints"
 _MAKE_ONE = "make one with: python -c 'import secrets; print(secrets.token_urlsafe(32))'"
 
 
-def new_secret() -> str:
-    """A new signing secret for an endpoint: `whsec_` and the base64 of 32 random bytes."""
-    return secret_of(os.urandom(32))
+def new_secret(signing: Signing = Signing.HMAC) -> str:
+    """What a new endpoint signs with: `whsec_` and the base64 of 32 random bytes, or a private key (`whsk_…`)."""
+    if signing is Signing.HMAC:
+        return secret_of(os.urandom(32))
+    key = Ed25519PrivateKey.generate()
+    return private_of(key.private_bytes_raw(), key.public_key().public_bytes_raw())
 
 
 class Sealer:
     """Seals with the first of its keys, and opens with any.
 
-    To replace SECRET_KEY, put the new one before the old with a comma between; what `needs_rotation` is to be opened
-    and sealed again, and then the old one may go.
+    To replace SECRET_KEY, put the new one before the old with a comma between; once all that was sealed is `renewed`,
+    the old one may go.
     """
 
     def __init__(self, keys: Sequence[str]) -> None:
@@ -61,6 +67,10 @@ class Sealer:
                 "SECRET_KEY is not the one that a stored secret was encrypted with: put the old key behind the new "
                 "one, with a comma between"
             ) from error
+
+    def renewed(self, sealed: str) -> str | None:
+        """The same, sealed with the newest key; None if it is already. Raises Misconfigured as `open` does."""
+        return self.seal(self.open(sealed)) if self.needs_rotation(sealed) else None
 
     def needs_rotation(self, sealed: str) -> bool:
         """Whether it was sealed with another key than the newest."""

@@ -1,13 +1,16 @@
 """The courier: one attempt to deliver one alert, and what is written down of it."""
 
+from collections import deque
 from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
 
 from webhook.dispatching.ports import Deliveries, Destination
 from webhook.domain.deliveries import Attempt, Claim
 from webhook.domain.delivery_errors import Answer, DeliveryFailed, cut
-from webhook.domain.endpoints import Endpoint
+from webhook.domain.endpoints import Endpoint, State
 from webhook.domain.retry import next_attempt
-from webhook.errors import Unavailable
+from webhook.errors import Limited, Unavailable
 from webhook.logs import get_logger
 from webhook.ports import Clock
 
@@ -17,55 +20,99 @@ RESTS = (0.0, 0.5, 2.0, 5.0)
 log = get_logger(__name__)
 
 
+class Register:
+    """Which alerts were taken by endpoints that are well, until all of it is written down in one go."""
+
+    def __init__(self, deliveries: Deliveries) -> None:
+        self._deliveries = deliveries
+        self._taken: deque[tuple[Claim, Attempt]] = deque()
+
+    def add(self, claim: Claim, attempt: Attempt) -> None:
+        """The alert was taken; may be told from any thread."""
+        self._taken.append((claim, attempt))
+
+    def write(self) -> int:
+        """Writes it down and gives how many; raises Unavailable, and then has it still. From one thread at a time."""
+        taken = [self._taken.popleft() for _ in range(len(self._taken))]
+        try:
+            if taken:
+                self._deliveries.delivered_all(taken)
+        except Unavailable:
+            self._taken.extendleft(reversed(taken))
+            raise
+        return len(taken)
+
+
 class Courier:
-    """Delivers what was claimed."""
+    """Delivers what was claimed.
+
+    What an endpoint that is well takes it tells the register; what changes an endpoint's health it writes down itself:
+    that may have to wait for somebody else's transaction, and nobody else is to.
+    """
 
     def __init__(
         self,
         deliveries: Deliveries,
+        register: Register,
         destination: Destination,
         clock: Clock,
         chance: Callable[[], float],
         pause: Callable[[float], object],
     ) -> None:
         self._deliveries = deliveries
+        self._register = register
         self._destination = destination
         self._clock = clock
         self._chance = chance
         self._pause = pause
 
     def carry(self, endpoint: Endpoint, claim: Claim) -> Attempt:
-        """Makes the attempt and writes down what came of it."""
+        """Makes the attempt; what came of it is written down, or in the register."""
         began, at = self._clock.monotonic(), self._clock.now()
-        answer: Answer | DeliveryFailed
-        try:
-            answer = self._destination.deliver(endpoint, claim.alert, claim.attempt)
-        except DeliveryFailed as failure:
-            answer = failure
+        answer = self._asked(endpoint, claim)
         ms = round((self._clock.monotonic() - began) * 1000)
-        error = answer.detail if isinstance(answer, DeliveryFailed) else None
-        attempt = Attempt(claim.attempt, at, ms, answer.status, error, cut(answer.body_cut))
+        attempt = _attempt(claim, at, ms, answer)
         about = {"alert": claim.alert.id, "endpoint": claim.endpoint, "attempt": claim.attempt, "ms": ms}
-        if isinstance(answer, DeliveryFailed):
-            log.info("alert_not_delivered", why=answer.detail, status=answer.status, **about)
+        if isinstance(answer, Answer):
+            log.info("alert_delivered", status=attempt.status, **about)
+            if endpoint.state is State.ACTIVE:
+                self._register.add(claim, attempt)
+                return attempt
+            outcome = partial(self._deliveries.delivered, claim, attempt)
+        elif isinstance(answer, DeliveryFailed):
+            log.info("alert_not_delivered", why=attempt.error, status=attempt.status, **about)
+            outcome = partial(self._failed, claim, attempt, answer)
         else:
-            log.info("alert_delivered", status=answer.status, **about)
-        self._write(claim, attempt, answer)
+            log.warning("alert_postponed", why=attempt.error, **about)
+            until = self._clock.now() + timedelta(seconds=answer.retry_after)
+            outcome = partial(self._deliveries.postponed, claim, attempt, until)
+        self._write(claim, outcome)
         return attempt
 
-    def _write(self, claim: Claim, attempt: Attempt, answer: Answer | DeliveryFailed) -> None:
+    def _asked(self, endpoint: Endpoint, claim: Claim) -> Answer | DeliveryFailed | Limited:
+        try:
+            return self._destination.deliver(endpoint, claim.alert, claim.attempt)
+        except (DeliveryFailed, Limited) as failure:
+            return failure
+
+    def _failed(self, claim: Claim, attempt: Attempt, failure: DeliveryFailed) -> bool:
+        retry_at = next_attempt(claim.tries, self._clock.now(), self._chance(), failure.retry_after)
+        return self._deliveries.failed(claim, attempt, retry_at, gone=failure.permanent, asked=failure.retry_after)
+
+    def _write(self, claim: Claim, outcome: Callable[[], bool]) -> None:
         for rest in RESTS:
             self._pause(rest)
             try:
-                self._write_once(claim, attempt, answer)
+                outcome()
             except Unavailable as error:
                 log.warning("outcome_not_written", alert=claim.alert.id, endpoint=claim.endpoint, why=error.detail)
             else:
                 return
 
-    def _write_once(self, claim: Claim, attempt: Attempt, answer: Answer | DeliveryFailed) -> None:
-        if isinstance(answer, DeliveryFailed):
-            retry_at = next_attempt(claim.tries, self._clock.now(), self._chance(), answer.retry_after)
-            self._deliveries.failed(claim, attempt, retry_at, gone=answer.permanent)
-        else:
-            self._deliveries.delivered(claim, attempt)
+
+def _attempt(claim: Claim, at: datetime, ms: int, answer: Answer | DeliveryFailed | Limited) -> Attempt:
+    """What is kept of it."""
+    if isinstance(answer, Limited):
+        return Attempt(claim.attempt, at, ms, None, answer.detail)
+    error = answer.detail if isinstance(answer, DeliveryFailed) else None
+    return Attempt(claim.attempt, at, ms, answer.status, error, cut(answer.body_cut))

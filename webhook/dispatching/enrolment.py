@@ -1,8 +1,11 @@
-"""Enrolment: endpoints as people make, change, try out and enable them."""
+"""Enrolment: endpoints as people make, change and try them out."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from threading import BoundedSemaphore
 from typing import Any, Protocol, TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
@@ -12,13 +15,22 @@ from webhook.domain.address import well_formed
 from webhook.domain.alert_payloads import AlertType
 from webhook.domain.alerts import alert_id, endpoint_tested, numbered
 from webhook.domain.delivery_errors import DeliveryFailed, cut
-from webhook.domain.endpoints import Endpoint, Format, Kind, Secret, is_pattern
-from webhook.errors import Conflict, Invalid
+from webhook.domain.disclosure import HIDDEN, Deed
+from webhook.domain.endpoints import RATE_MAX, RATE_MIN, Endpoint, Format, Kind, Secret, Signing, is_pattern
+from webhook.domain.key_pairs import public_of
+from webhook.errors import Conflict, Invalid, Limited
 
-#: For so long the secret that is being replaced signs as well.
-OVERLAP = timedelta(hours=24)
-_Closed = TypeVar("_Closed", Kind, Format)
-TYPES_MAX, DOMAINS_MAX, RATE_MAX, DESCRIPTION_MAX = 50, 1000, 1000.0, 500
+#: For so long the secret that is being replaced signs as well, and how long that may be made.
+OVERLAP, OVERLAP_MAX = timedelta(hours=24), timedelta(days=7)
+#: Secrets that sign at the same time, however often they are replaced.
+SECRETS_MAX = 3
+#: Tests under way at once: each may keep one of the few threads of a server waiting for 15 seconds.
+TESTS_AT_ONCE, TEST_TAKES = 2, 15.0
+TYPES_MAX, DOMAINS_MAX, DESCRIPTION_MAX = 50, 1000, 500
+
+_Closed = TypeVar("_Closed", Kind, Format, Signing)
+_SPAN = re.compile(r"(\d{1,6})([smhd])", re.ASCII)
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 class Wanted(Struct, frozen=True, forbid_unknown_fields=True):
@@ -32,10 +44,11 @@ class Wanted(Struct, frozen=True, forbid_unknown_fields=True):
     headers: Mapping[str, str] = {}
     rate: float | None = None
     format: str = Format.STANDARD.value
+    signing: str = Signing.HMAC.value
 
 
 class Changes(Struct, frozen=True, forbid_unknown_fields=True):
-    """What is to be another than before; what is not given stays. The kind stays in any case."""
+    """What is to be another than before; what is not given stays. Kind and signing stay in any case."""
 
     url: str | UnsetType = UNSET
     types: Sequence[str] | UnsetType = UNSET
@@ -47,12 +60,12 @@ class Changes(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Registry(Protocol):
-    """Where endpoints are kept. `get` raises NotFound, as for an endpoint that is not the owner's."""
+    """Where endpoints are kept, and who did what to them. `get` raises NotFound, also for one of another owner."""
 
-    def add(self, endpoint: Endpoint) -> None: ...
+    def add(self, endpoint: Endpoint, *, who: str) -> None: ...
     def new_id(self) -> str: ...
     def get(self, identity: str, owner: str | None) -> Endpoint: ...
-    def replace(self, before: Endpoint, after: Endpoint) -> bool: ...
+    def replace(self, before: Endpoint, after: Endpoint, deed: Deed, *, who: str) -> bool: ...
 
 
 class Checker(Protocol):
@@ -63,14 +76,17 @@ class Checker(Protocol):
 
 
 class Enrolment:
-    """Makes endpoints and changes them. `new_secret` makes a signing secret, `seal` hides it in the database."""
+    """Makes endpoints and changes them; `who` does it stands in the audit trail.
+
+    `new_secret` makes a signing secret or a private key, `seal` hides it and the values of headers in the database.
+    """
 
     def __init__(
         self,
         registry: Registry,
         checker: Checker,
         destination: Destination,
-        new_secret: Callable[[], str],
+        new_secret: Callable[[Signing], str],
         seal: Callable[[str], str],
         now: Callable[[], datetime],
     ) -> None:
@@ -80,54 +96,80 @@ class Enrolment:
         self._new_secret = new_secret
         self._seal = seal
         self._now = now
+        self._tests = BoundedSemaphore(TESTS_AT_ONCE)
 
-    def add(self, wanted: Wanted, owner: str | None = None) -> tuple[Endpoint, str | None]:
-        """A new endpoint and, of a webhook, its secret, which is told only now.
+    def add(self, wanted: Wanted, owner: str | None = None, *, who: str) -> tuple[Endpoint, str | None]:
+        """A new endpoint and, of a webhook, its secret, which is told only now; of one with a key pair nothing is.
 
         Raises:
             Invalid: something about it is wrong; it names the field.
+            Misconfigured: there is no key to hide it with.
         """
-        kind = _member(Kind, "kind", wanted.kind)
+        kind, signing = _member(Kind, "kind", wanted.kind), _member(Signing, "signing", wanted.signing)
+        if kind is not Kind.WEBHOOK and signing is not Signing.HMAC:
+            raise Invalid("signing", f"an endpoint of kind {kind} is not signed", "leave it out: only webhooks are")
         now = self._now()
         endpoint = Endpoint(self._registry.new_id(), wanted.url, kind, tuple(wanted.types), now, owner=owner)
-        endpoint = self._changed(endpoint, Changes(**_fields(wanted, leaving="kind")))
-        secret = None
+        endpoint = self._changed(endpoint, Changes(**_fields(wanted, "kind", "signing")))
+        told = None
         if kind is Kind.WEBHOOK:
-            secret = self._new_secret()
-            endpoint = msgspec.structs.replace(endpoint, secrets=(Secret(self._seal(secret), now),))
-        self._registry.add(endpoint)
-        return endpoint, secret
+            secret, told = self._secret(signing, now)
+            endpoint = msgspec.structs.replace(endpoint, secrets=(secret,))
+        self._registry.add(endpoint, who=who)
+        return endpoint, told
 
-    def change(self, identity: str, changes: Changes, owner: str | None = None) -> Endpoint:
-        """The endpoint with what is given changed; raises Invalid, NotFound, Conflict."""
+    def change(self, identity: str, changes: Changes, owner: str | None = None, *, who: str) -> Endpoint:
+        """The endpoint with what is given changed; raises Invalid, NotFound, Conflict.
+
+        The values of headers are for the server that they were given for: another one does not get them.
+        """
         before = self._registry.get(identity, owner)
-        return self._replaced(before, self._changed(before, changes))
+        after = self._changed(before, changes)
+        if before.headers and changes.headers is UNSET and _server(after.url) != _server(before.url):
+            hint = "give all headers with the new url, or {} for none"
+            raise Invalid("headers", "the values that are kept were given for another server", hint)
+        return self._replaced(before, after, Deed.CHANGED, who)
 
-    def rotate(self, identity: str, owner: str | None = None) -> tuple[Endpoint, str]:
-        """Gives a webhook a new secret; for a day the one before signs as well.
+    def rotate(
+        self, identity: str, owner: str | None = None, *, who: str, overlap: str | None = None
+    ) -> tuple[Endpoint, str | None]:
+        """Gives a webhook a new secret, or a new key pair where it has one; None is told of that, as in `add`.
+
+        For a day those before sign as well, or for `overlap` ("90m"; "0s" if one leaked), at most SECRETS_MAX in all.
 
         Raises:
-            Invalid: an endpoint of this kind has none.
+            Invalid: an endpoint of this kind has none, or `overlap` is no such span.
             NotFound: there is no such endpoint.
             Conflict: somebody else changed it meanwhile.
         """
         before = self._registry.get(identity, owner)
         if before.kind is not Kind.WEBHOOK:
             raise Invalid("kind", f"an endpoint of kind {before.kind} has no secret", "only webhooks are signed")
-        now, secret = self._now(), self._new_secret()
-        ending = (msgspec.structs.replace(old, until=old.until or now + OVERLAP) for old in before.secrets_at(now))
-        secrets = (Secret(self._seal(secret), now), *ending)
-        return self._replaced(before, msgspec.structs.replace(before, secrets=secrets)), secret
+        now = self._now()
+        last = now + (OVERLAP if overlap is None else _overlap(overlap))
+        new, told = self._secret(before.signing or Signing.HMAC, now)
+        ending = (msgspec.structs.replace(old, until=min(old.until or last, last)) for old in before.secrets_at(now))
+        secrets = (new, *(old for old in ending if last > now))[:SECRETS_MAX]
+        after = msgspec.structs.replace(before, secrets=secrets)
+        return self._replaced(before, after, Deed.ROTATED, who), told
 
     def test(self, identity: str, owner: str | None = None) -> dict[str, Any]:
         """Sends a made-up alert now, to a disabled endpoint too, and tells what came of it; nothing is stored.
 
-        Gives `{"delivered", "status", "ms", "error", "body"}`; raises NotFound.
+        Gives `{"delivered", "status", "ms", "error", "body"}`; raises NotFound, and Limited if others are under way.
         """
         endpoint = self._registry.get(identity, owner)
+        if not self._tests.acquire(blocking=False):
+            raise Limited(f"{TESTS_AT_ONCE} endpoints are being tried out this moment", TEST_TAKES)
+        try:
+            return self._tested(endpoint)
+        finally:
+            self._tests.release()
+
+    def _tested(self, endpoint: Endpoint) -> dict[str, Any]:
         now = self._now()
         draft = endpoint_tested(endpoint.told, endpoint.owner, now)
-        alert = numbered(draft, alert_id(now, int.from_bytes(identity.encode()[-10:])), None)
+        alert = numbered(draft, alert_id(now, int.from_bytes(endpoint.id.encode()[-10:])), None)
         try:
             answer = self._destination.deliver(endpoint, alert, 1)
         except DeliveryFailed as failure:
@@ -136,8 +178,8 @@ class Enrolment:
         said = {"delivered": True, "status": answer.status, "ms": answer.ms, "error": None}
         return said | {"body": cut(answer.body_cut)}
 
-    def _replaced(self, before: Endpoint, after: Endpoint) -> Endpoint:
-        if not self._registry.replace(before, after):
+    def _replaced(self, before: Endpoint, after: Endpoint, deed: Deed, who: str) -> Endpoint:
+        if not self._registry.replace(before, after, deed, who=who):
             raise Conflict(f"the alert endpoint {before.id} was changed by somebody else meanwhile: try again")
         return after
 
@@ -146,13 +188,44 @@ class Enrolment:
         for field, check in _CHECKS.items():
             if field in given:
                 given[field] = check(given[field])
+        headers: Mapping[str, str] = given.get("headers", {})  # those that are there were checked, and are sealed
         after = msgspec.structs.replace(endpoint, **given)
-        self._checker.check(after.kind, after.url, after.headers, after.format)
-        return after
+        self._checker.check(after.kind, after.url, headers, after.format)
+        if "headers" not in given:
+            return after
+        hidden = {name: self._seal(value) for name, value in headers.items()}
+        return msgspec.structs.replace(after, headers=hidden, headers_sealed=bool(hidden))
+
+    def _secret(self, signing: Signing, now: datetime) -> tuple[Secret, str | None]:
+        """A new one as it is kept, and what is told of it once: nobody else needs the private half of a key pair."""
+        text = self._new_secret(signing)
+        public = public_of(text)
+        return Secret(self._seal(text), now, public=public), None if public else text
 
 
-def _fields(of: Struct, leaving: str = "") -> dict[str, Any]:
-    return {name: value for name, value in msgspec.structs.asdict(of).items() if value is not UNSET and name != leaving}
+def _fields(of: Struct, *leaving: str) -> dict[str, Any]:
+    given = msgspec.structs.asdict(of).items()
+    return {name: value for name, value in given if value is not UNSET and name not in leaving}
+
+
+def _overlap(given: str) -> timedelta:
+    read = _SPAN.fullmatch(given.strip())
+    span = timedelta(**{_UNITS[read[2]]: int(read[1])}) if read else None
+    if span is None or span > OVERLAP_MAX:
+        hint = f"give a span such as 90m or 24h, up to {OVERLAP_MAX.days}d; 0s if the secret leaked"
+        raise Invalid("overlap", f"{given[:100]!r} is none", hint)
+    return span
+
+
+def _server(url: str) -> tuple[str, str]:
+    scheme, host, *_ = urlsplit(url)
+    return scheme, host.lower()
+
+
+def _url(given: str) -> str:
+    if HIDDEN in given:
+        raise Invalid("url", f"the {HIDDEN} stands for what is hidden", "leave it out to keep it, or give it whole")
+    return given
 
 
 def _types(given: Sequence[str]) -> tuple[str, ...]:
@@ -177,8 +250,9 @@ def _domains(given: Sequence[str]) -> tuple[str, ...]:
 
 
 def _rate(given: float | None) -> float | None:
-    if given is not None and not 0 < given <= RATE_MAX:
-        raise Invalid("rate", f"{given} is none", f"give alerts per second, up to {RATE_MAX:,.0f}; null for no limit")
+    if given is not None and not RATE_MIN <= given <= RATE_MAX:
+        hint = f"give alerts a second, from {RATE_MIN:.6f} (one an hour) to {RATE_MAX:,.0f}; null for no limit"
+        raise Invalid("rate", f"{given} is none", hint)
     return given
 
 
@@ -196,6 +270,7 @@ def _member(of: type[_Closed], field: str, given: str) -> _Closed:
 
 
 _CHECKS: dict[str, Callable[[Any], Any]] = {
+    "url": _url,
     "types": _types,
     "domains": _domains,
     "rate": _rate,

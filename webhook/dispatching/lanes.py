@@ -7,8 +7,8 @@ from enum import IntEnum
 
 from webhook.domain.endpoints import Endpoint
 
-#: Deliveries under way in one process, and at one endpoint that is trusted.
-THREADS = 64
+#: Deliveries under way in one process, and at one endpoint that is trusted: dozens of those may turn slow together.
+THREADS = 256
 AT_ONE_ENDPOINT = 8
 #: Milliseconds from which an endpoint counts as slow, until it is quick again.
 SLOW = 2000
@@ -27,7 +27,10 @@ SHARES = {Trust.TRUSTED: 1.0, Trust.NEW: 0.75, Trust.DOUBTFUL: 0.5}
 
 
 class Lanes:
-    """Who has how many deliveries under way. Only trusted endpoints get more than one at a time."""
+    """Who has how many deliveries under way. Only trusted endpoints get more than one at a time.
+
+    None gets over half of the lanes that are free, but for its first: the fewer are left, the more must share them.
+    """
 
     def __init__(self, threads: int = THREADS, at_one_endpoint: int = AT_ONE_ENDPOINT) -> None:
         self._threads = threads
@@ -47,11 +50,13 @@ class Lanes:
         """How many more deliveries may begin at this endpoint now."""
         with self._lock:
             trust = self._trust(endpoint)
+            under_way = self._under_way[endpoint.id]
             most = self._at_one_endpoint if trust is Trust.TRUSTED else 1
             free = self._threads - self._under_way.total()
+            fair = max(free // 2, 1 - under_way)
             share = int(self._threads * SHARES[trust]) or 1
             taken = sum(count for one, count in self._under_way.items() if self._begun_as.get(one, trust) >= trust)
-            return max(0, min(free, share - taken, most - self._under_way[endpoint.id]))
+            return max(0, min(free, fair, share - taken, most - under_way))
 
     def begin(self, endpoint: Endpoint, count: int) -> None:
         """So many more are under way."""
@@ -60,6 +65,11 @@ class Lanes:
             self._turns[endpoint.id] = self._turn
             self._under_way[endpoint.id] += count
             self._begun_as[endpoint.id] = self._trust(endpoint)
+
+    def give_back(self, endpoint: str, count: int) -> None:
+        """So many of them did not begin after all."""
+        with self._lock:
+            self._under_way[endpoint] -= count
 
     def end(self, endpoint: str, *, taken: bool, ms: int) -> None:
         """One of them is done: the endpoint took it, or not, after so long."""

@@ -179,9 +179,14 @@ class QuotaReached(Payload, frozen=True, kw_only=True, rename="camel"):
     region: str | None = None
 
 
-class Diverged(OfDomain, frozen=True, kw_only=True, rename="camel"):
-    """Our counts and AWS's own differ by more than is explained, over the days from `first` to `last`."""
+class Diverged(Payload, frozen=True, kw_only=True, rename="camel"):
+    """Our counts and AWS's own differ by more than is explained, over the days from `first` to `last`.
 
+    Without `domain` it is of the whole account.
+    """
+
+    domain: str | UnsetType = UNSET
+    owner: str | UnsetType = UNSET
     first: str = field(name="from")
     last: str = field(name="to")
     ours: dict[str, int]

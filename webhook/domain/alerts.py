@@ -17,6 +17,7 @@ from webhook.domain.alert_payloads import AlertType, Payload
 from webhook.domain.counts import HELD_BACK, NOT_SPAM
 from webhook.domain.mail import Fact, Kind, Mail, Told
 from webhook.domain.reputation import Status
+from webhook.domain.restoring import RESTORED
 
 #: Told only to endpoints that name them, and written only if there is such an endpoint: there may be very many.
 OPT_IN = frozenset({AlertType.BOUNCED, AlertType.COMPLAINED})
@@ -154,12 +155,17 @@ def quota_reached(threshold: float, used: float, most: float, at: datetime, regi
 
 
 def diverged(
-    domain: str, owner: str | None, days: tuple[str, str], ours: dict[str, int], theirs: dict[str, int], at: datetime
+    domain: str | None,
+    owner: str | None,
+    days: tuple[str, str],
+    ours: dict[str, int],
+    theirs: dict[str, int],
+    at: datetime,
 ) -> Draft:
-    """Our counts of the days from the first to the last are not AWS's."""
+    """Our counts of the days from the first to the last are not AWS's; `domain` None: those of the whole account."""
     apart = ", ".join(f"{name} {ours.get(name, 0):,} against {count:,}" for name, count in sorted(theirs.items()))
     payload = payloads.Diverged(
-        domain=domain,
+        domain=domain or UNSET,
         owner=_owner(owner),
         first=days[0],
         last=days[1],
@@ -188,11 +194,13 @@ def endpoint_tested(endpoint: payloads.EndpointTold, owner: str | None, at: date
 def befallen(old: Mail | None, new: Mail) -> Iterator[Draft]:
     """One alert for each bounce and complaint that `new` knows of and `old` did not; they are for those who opted in.
 
-    What no rate counts is not told either: mail to the simulator, addresses SES held back, retracted complaints.
+    What no rate counts is not told either: mail to the simulator, addresses SES held back, retracted complaints. What
+    was read from SES's own list before its event came is not told a second time.
     """
     known = old.facts if old else {}
+    restored = {(fact.kind, fact.who) for fact in known if fact.subtype == RESTORED}
     for fact, told in sorted(new.facts.items()):
-        if fact in known:
+        if fact in known or (fact.kind, fact.who) in restored:
             continue
         if fact.kind == Kind.BOUNCED and not is_simulated(fact.who):
             yield _bounced(new, fact, told)

@@ -20,6 +20,8 @@ DISABLED_AFTER = timedelta(days=5)
 #: Failures in a row after which only one delivery at a time probes whether it is back, and how often.
 BREAKS_AFTER = 5
 PROBE_EVERY = timedelta(seconds=60)
+#: Alerts a second that a rate may allow: from one an hour.
+RATE_MIN, RATE_MAX = 1 / 3600, 1000.0
 
 GONE = "it answered 410: it is gone for good"
 SILENT = f"it took nothing for {DISABLED_AFTER.days} days"
@@ -38,11 +40,22 @@ class Kind(StrEnum):
     EMAIL = "email"
 
 
+#: These act with the credentials of this service: what they reach is for its operators to say.
+OURS = frozenset({Kind.SNS, Kind.SQS, Kind.EVENTBRIDGE, Kind.EMAIL})
+
+
 class Format(StrEnum):
     """How a webhook's body looks."""
 
     STANDARD = "standard"
     CLOUDEVENTS = "cloudevents"
+
+
+class Signing(StrEnum):
+    """How a webhook's deliveries are signed: with a secret that both sides hold, or with a key that only one has."""
+
+    HMAC = "hmac"
+    ED25519 = "ed25519"
 
 
 class State(StrEnum):
@@ -54,11 +67,15 @@ class State(StrEnum):
 
 
 class Secret(Struct, frozen=True):
-    """A signing secret, sealed. One that is being replaced signs as well, `until` its time is over."""
+    """A signing secret or private key, sealed. One that is being replaced signs as well, `until` its time is over.
+
+    `public` is the other half of a key: what its signatures are verified with.
+    """
 
     sealed: str
     created_at: datetime
     until: datetime | None = None
+    public: str | None = None
 
 
 class Health(Struct, frozen=True):
@@ -82,7 +99,10 @@ class Health(Struct, frozen=True):
 
 
 class Endpoint(Struct, frozen=True):
-    """Somebody who wants to be told. No `domains` means all, no `owner` all owners; `rate` is per second."""
+    """Somebody who wants to be told. No `domains` means all, no `owner` all owners; `rate` is per second.
+
+    The values of `headers` are sealed where `headers_sealed` says so; what was stored before there was that is not.
+    """
 
     id: str
     url: str
@@ -93,6 +113,7 @@ class Endpoint(Struct, frozen=True):
     owner: str | None = None
     description: str = ""
     headers: Mapping[str, str] = {}
+    headers_sealed: bool = False
     rate: float | None = None
     format: Format = Format.STANDARD
     secrets: tuple[Secret, ...] = ()
@@ -107,6 +128,18 @@ class Endpoint(Struct, frozen=True):
     def told(self) -> EndpointTold:
         """What alerts say of it."""
         return EndpointTold(self.id, self.kind.value, self.description)
+
+    @property
+    def public_key(self) -> str | None:
+        """What its newest signatures are verified with; None if that is a secret, or nothing is signed."""
+        return max(self.secrets, key=lambda secret: secret.created_at).public if self.secrets else None
+
+    @property
+    def signing(self) -> Signing | None:
+        """How its deliveries are signed; None if they are not."""
+        if not self.secrets:
+            return None
+        return Signing.ED25519 if self.public_key else Signing.HMAC
 
     def secrets_at(self, now: datetime) -> tuple[Secret, ...]:
         """The secrets that sign now, the newest first."""
@@ -127,9 +160,19 @@ def wants(
 
 
 def concerns(endpoint: Endpoint, data: Mapping[str, Any]) -> bool:
-    """Whether an alert is about this very endpoint: it is told to the others only."""
+    """Whether an alert is about this very endpoint: it is told to the others only.
+
+    A bounced or unwanted mail to the mailbox that is told by mail is about that mailbox: telling it would be the next.
+    """
     told = data.get("endpoint")
-    return isinstance(told, dict) and told.get("id") == endpoint.id
+    if isinstance(told, dict) and told.get("id") == endpoint.id:
+        return True
+    recipient = data.get("recipient")
+    return endpoint.kind is Kind.EMAIL and isinstance(recipient, str) and _mailbox(recipient) == _mailbox(endpoint.url)
+
+
+def _mailbox(text: str) -> str:
+    return text.strip().lower().removeprefix("mailto:")
 
 
 def covers(pattern: str, kind: AlertType) -> bool:
@@ -190,6 +233,11 @@ def disabled(health: Health, now: datetime, why: str) -> Health:
     return replace(health, state=State.DISABLED, disabled_at=now, why=why, not_before=None)
 
 
+def disabled_by(who: str, why: str = "") -> str:
+    """The reason that is told of an endpoint that a person disabled."""
+    return f"disabled by {who}: {why}" if why else f"disabled by {who}"
+
+
 def enabled() -> Health:
     """A person enabled it: all begins anew."""
     return Health()
@@ -199,7 +247,8 @@ def held_until(endpoint: Endpoint, count: int, now: datetime) -> datetime | None
     """Until when nothing more is delivered after `count` at once: while it is probed, and where it has a rate."""
     if endpoint.health.broken:
         return now + PROBE_EVERY
-    return now + timedelta(seconds=count / endpoint.rate) if endpoint.rate else None
+    rate = _rate(endpoint)
+    return now + timedelta(seconds=count / rate) if rate else None
 
 
 def most_at_once(endpoint: Endpoint, now: datetime, pace: timedelta) -> int | None:
@@ -209,4 +258,13 @@ def most_at_once(endpoint: Endpoint, now: datetime, pace: timedelta) -> int | No
         return 0
     if health.broken:
         return 1
-    return max(1, int(endpoint.rate * pace.total_seconds())) if endpoint.rate else None
+    rate = _rate(endpoint)
+    return max(1, int(rate * pace.total_seconds())) if rate else None
+
+
+def _rate(endpoint: Endpoint) -> float | None:
+    """Its rate, held to what one may be: a stored one is from before there was a least, or from another hand."""
+    rate = endpoint.rate
+    if not rate:
+        return None
+    return min(rate, RATE_MAX) if rate >= RATE_MIN else RATE_MIN  # not a number is not at least anything

@@ -1,7 +1,8 @@
-"""The front door: serves `POST /webhooks/sns…` natively on asyncio and hands everything else to the Flask application.
+"""The front door: serves `POST /webhooks/sns…` natively on asyncio and hands nearly everything else to Flask.
 
 Flask and WSGI cost several times what verifying a message does (docs/adr/0003-front-door.md). What a message means, and
-what is answered, is the same code as in the Flask route: `receiver`.
+what is answered, is the same code as in the Flask route: `receiver`. Those who watch over the service are answered here
+as well, by the code of `health`: requests of others may keep all threads of Flask waiting.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ from gunicorn.workers.gasgi import ASGIWorker
 from webhook.domain.effects import Effects, Outcome
 from webhook.domain.envelope import MAX_BYTES, Envelope
 from webhook.errors import Rejected, Unavailable
+from webhook.web.health import WATCHED, Told, alive
 from webhook.web.receiver import (
     ENDPOINTS,
     Answer,
@@ -40,6 +42,8 @@ WAITING = 8
 MAX_COLD = 64
 DRAINED = 4 * MAX_BYTES
 FLASK_THREADS = 8
+#: Threads for those who watch: the database may keep an answer to them waiting.
+WATCHING = 4
 GC_THRESHOLDS = (50_000, 20, 50)
 
 
@@ -47,12 +51,13 @@ class Door:
     """An ASGI application around a Flask one."""
 
     def __init__(self, app: Flask) -> None:
-        kept = services_of(app)
+        self._kept = kept = services_of(app)
         self._receiver = kept.receiver
         self._commit = kept.commit
         self._requests = kept.requests
         self._inner = WSGIMiddleware(app, workers=FLASK_THREADS)  # type: ignore[arg-type]
         self._waiting = ThreadPoolExecutor(WAITING, thread_name_prefix="waiting")
+        self._watching = ThreadPoolExecutor(WATCHING, thread_name_prefix="watching")
         self._finished: deque[tuple[asyncio.Future[Result], Result]] = deque()
         self._draining = False
         self._cold = 0
@@ -63,10 +68,18 @@ class Door:
             await self._live(receive, send)
             return
         endpoint = ENDPOINTS.get(scope["path"].rstrip("/")) if scope.get("method") == "POST" else None
-        if endpoint is None:
+        if endpoint is not None:
+            await self._serve(endpoint, scope, receive, send)
+        elif scope["path"] in WATCHED and scope.get("method") in {"GET", "HEAD"}:
+            await _tell(await self._watched(scope["path"]), send)
+        else:
             await self._inner(scope, receive, send)  # type: ignore[arg-type]
-            return
-        await self._serve(endpoint, scope, receive, send)
+
+    async def _watched(self, path: str) -> Told:
+        look = WATCHED[path]
+        if look is alive:
+            return look(self._kept)
+        return await asyncio.get_running_loop().run_in_executor(self._watching, look, self._kept)
 
     async def _serve(self, endpoint: str, scope: Scope, receive: Receive, send: Send) -> None:
         request = self._requests.begin(endpoint)
@@ -172,6 +185,12 @@ async def _respond(answer: Answer, send: Send) -> None:
         headers.append((b"retry-after", b"%d" % answer.retry_after))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})
+
+
+async def _tell(told: Told, send: Send) -> None:
+    headers = [(b"content-type", told.content_type.encode()), (b"content-length", b"%d" % len(told.body))]
+    await send({"type": "http.response.start", "status": told.status, "headers": headers})
+    await send({"type": "http.response.body", "body": told.body})
 
 
 class DoorWorker(ASGIWorker):  # type: ignore[misc]

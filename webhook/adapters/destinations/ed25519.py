@@ -5,21 +5,8 @@ import binascii
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from webhook.domain.key_pairs import PRIVATE_PREFIX
 from webhook.domain.signing import Signer
-
-PRIVATE_PREFIX = "whsk_"
-PUBLIC_PREFIX = "whpk_"
-
-
-def new_key() -> str:
-    """A private key: `whsk_` and the base64 of its 32 bytes with the 32 of its public key, as libsodium has it."""
-    key = Ed25519PrivateKey.generate()
-    return PRIVATE_PREFIX + base64.b64encode(key.private_bytes_raw() + key.public_key().public_bytes_raw()).decode()
-
-
-def public_key_of(private: str) -> str:
-    """What a receiver verifies with: `whpk_` and base64; ValueError if `private` is no private key."""
-    return PUBLIC_PREFIX + base64.b64encode(_key_of(private).public_key().public_bytes_raw()).decode()
 
 
 def ed25519_signer(private: str) -> Signer:

@@ -9,10 +9,9 @@ from webhook.domain.endpoints import Endpoint
 from webhook.domain.rendering.mail import email
 from webhook.errors import Invalid
 
-# Stricter than RFC 5322 allows: nothing in it needs quoting, in a header or in a command of SMTP.
-_ADDRESS = re.compile(
-    r"[A-Za-z0-9.!#$&'*+/=?^_`{|}~-]{1,64}@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*"
-)
+# Stricter than RFC 5322 allows: nothing in it needs quoting, in a header or in a command of SMTP; and nothing is an
+# encoded word (`=?`), which a header would decode.
+_ADDRESS = re.compile(r"[A-Za-z0-9.!#$&'*+/=^_`{|}~-]{1,64}@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*")
 _UNSET = "e-mail is not set up here: ALERT_EMAIL_FROM is to name the address that alerts come from"
 
 
@@ -35,7 +34,11 @@ class Email:
         if self._sender is None:
             raise DeliveryFailed(False, _UNSET)
         recipient = mailbox_of(endpoint.url)
-        return self._mailer(email(alert, self._sender, recipient, self._now()), self._sender, recipient)
+        try:
+            message = email(alert, self._sender, recipient, self._now())
+        except ValueError as error:
+            raise DeliveryFailed(False, f"this can't be written as an e-mail: {error}") from error
+        return self._mailer(message, self._sender, recipient)
 
 
 def mailbox_of(url: str) -> str:

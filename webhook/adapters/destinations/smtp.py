@@ -3,12 +3,14 @@
 import smtplib
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from enum import StrEnum
 from typing import Self
 from urllib.parse import unquote, urlsplit
 
+from webhook.adapters.destinations.smtp_session import Session
 from webhook.domain.delivery_errors import Answer, DeliveryFailed, cut
 
 
@@ -55,7 +57,10 @@ class SmtpServer:
 
 
 class SmtpMailer:
-    """Hands mails to the server, a connection for each; `connect` and `total` bound it, in seconds."""
+    """Hands mails to the server, a connection for each.
+
+    `connect` bounds connecting and `total` everything together, whatever the server does; both in seconds.
+    """
 
     def __init__(
         self,
@@ -75,44 +80,33 @@ class SmtpMailer:
     def __call__(self, message: EmailMessage, sender: str, recipient: str) -> Answer:
         """One mail; the status is SMTP's own. Raises DeliveryFailed if the server does not take it."""
         begun = self._monotonic()
+        session = Session(self._monotonic, begun + self._total, self._connect)
         try:
-            code, said = self._send(message, sender, recipient, begun + self._total)
+            code, said = self._send(session, message, sender, recipient)
+            answer = Answer(code, None, self._since(begun), cut(said))
+            with suppress(smtplib.SMTPException, OSError):  # it was taken, whatever comes of this
+                session.putcmd("quit")
         except (smtplib.SMTPException, OSError) as error:
             raise self._failure(error, self._since(begun)) from error
-        return Answer(code, None, self._since(begun), cut(said))
+        finally:
+            session.close()
+        return answer
 
     def _since(self, begun: float) -> int:
         return round((self._monotonic() - begun) * 1000)
 
-    def _send(self, message: EmailMessage, sender: str, recipient: str, deadline: float) -> tuple[int, bytes]:
-        with self._opened() as smtp:
-
-            def step(answer: tuple[int, bytes]) -> tuple[int, bytes]:
-                """Goes on if the server agreed, with the time that is left."""
-                if answer[0] >= 400:
-                    raise smtplib.SMTPResponseException(*answer)
-                left = deadline - self._monotonic()
-                if left <= 0:
-                    raise TimeoutError
-                if smtp.sock:
-                    smtp.sock.settimeout(left)
-                return answer
-
-            step(smtp.ehlo())
-            if self._server.security is Security.STARTTLS:
-                step(smtp.starttls(context=self._context))
-                step(smtp.ehlo())
-            if self._server.user:
-                step(smtp.login(self._server.user, self._server.password))
-            step(smtp.mail(sender))
-            step(smtp.rcpt(recipient))
-            return step(smtp.data(message.as_bytes()))
-
-    def _opened(self) -> smtplib.SMTP:
+    def _send(self, smtp: Session, message: EmailMessage, sender: str, recipient: str) -> tuple[int, bytes]:
         server = self._server
-        if server.security is Security.TLS:
-            return smtplib.SMTP_SSL(server.host, server.port, timeout=self._connect, context=self._context)
-        return smtplib.SMTP(server.host, server.port, timeout=self._connect)
+        _agreed(smtp.open(server.host, server.port, self._context if server.security is Security.TLS else None))
+        _agreed(smtp.ehlo())
+        if server.security is Security.STARTTLS:
+            _agreed(smtp.starttls(context=self._context))
+            _agreed(smtp.ehlo())
+        if server.user:
+            _agreed(smtp.login(server.user, server.password))
+        _agreed(smtp.mail(sender))
+        _agreed(smtp.rcpt(recipient))
+        return _agreed(smtp.data(message.as_bytes()))
 
     def _failure(self, error: Exception, ms: int) -> DeliveryFailed:
         place, status, said = f"the mail server {self._server.host}", None, ""
@@ -131,3 +125,10 @@ class SmtpMailer:
             case _:
                 detail = f"{place} can't be reached: {error}"
         return DeliveryFailed(False, detail, status, ms=ms, body_cut=said)
+
+
+def _agreed(answer: tuple[int, bytes]) -> tuple[int, bytes]:
+    """The answer of a server that goes along with it."""
+    if not 200 <= answer[0] < 400:  # -1 is no answer of SMTP
+        raise smtplib.SMTPResponseException(*answer)
+    return answer

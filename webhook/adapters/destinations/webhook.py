@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
-from webhook.adapters.destinations.ed25519 import PRIVATE_PREFIX, ed25519_signer
+from webhook.adapters.destinations.ed25519 import ed25519_signer
 from webhook.adapters.destinations.ports import Now, Unseal, Web
 from webhook.domain.alerts import Alert
 from webhook.domain.delivery_errors import Answer, DeliveryFailed, judged
 from webhook.domain.endpoints import Endpoint, Format
+from webhook.domain.key_pairs import PRIVATE_PREFIX
 from webhook.domain.rendering.documents import CLOUDEVENTS, STANDARD, cloud_event, standard
 from webhook.domain.rendering.headers import is_ours
 from webhook.domain.signing import Signer, hmac_signer, signed_headers
@@ -34,10 +35,10 @@ class Webhook:
         now = self._now()
         body, content_type = self._body(endpoint, alert)
         try:
+            headers = {name: self._header(endpoint, name) for name in endpoint.headers if not is_ours(name)}
             signed = signed_headers(alert.id, now, body, [*self._signers(endpoint)])
         except (Misconfigured, ValueError) as error:
             raise DeliveryFailed(False, f"this can't be signed: {error}") from error
-        headers = {name: value for name, value in endpoint.headers.items() if not is_ours(name)}
         headers |= {"Content-Type": content_type, "Sentinel-Attempt": str(attempt)} | signed
         reply = self._web.post(endpoint.url, headers, body)
         return judged(reply.status, reply.headers, reply.body, reply.ms, self._now())
@@ -46,6 +47,10 @@ class Webhook:
         if endpoint.format is Format.CLOUDEVENTS:
             return cloud_event(alert, self._source), CLOUDEVENTS
         return standard(alert), STANDARD
+
+    def _header(self, endpoint: Endpoint, name: str) -> str:
+        value = endpoint.headers[name]
+        return self._unseal(value) if endpoint.headers_sealed else value
 
     def _signers(self, endpoint: Endpoint) -> Iterator[Signer]:
         for secret in endpoint.secrets_at(self._now()):

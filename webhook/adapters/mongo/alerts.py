@@ -5,8 +5,6 @@ from collections.abc import Iterable
 import pymongo
 
 from webhook.adapters.mongo.client import Db, Document, database_errors
-from webhook.adapters.mongo.outbox import alert_of
-from webhook.domain.alerts import Alert
 from webhook.errors import NotFound
 from webhook.paging import LIMIT, Page, page_of, unseal
 
@@ -43,7 +41,7 @@ class Alerts:
             wanted["type"] = kind if beginning == kind else {"$gte": beginning, "$lt": f"{beginning}\uffff"}
         with database_errors():
             found = list(self._db.alerts.find(wanted | _after(cursor)).sort(_NEWEST).limit(limit + 1))
-        return page_of([_shown(alert_of(document)) for document in found], limit, lambda last: [last["id"]])
+        return page_of([_shown(document) for document in found], limit, lambda last: [last["id"]])
 
     def get(self, identity: str, owner: str | None = None) -> Document:
         """One alert with its deliveries; an owner sees those to his own endpoints. Raises NotFound."""
@@ -57,7 +55,7 @@ class Alerts:
                 own = self._db.endpoints.find({"owner": owner}, {"_id": 1})
                 deliveries["endpoint"] = {"$in": [endpoint["_id"] for endpoint in own]}
             rows = list(self._db.deliveries.find(deliveries).sort("_id", pymongo.ASCENDING))
-        return {**_shown(alert_of(found)), "deliveries": _deliveries(rows)}
+        return {**_shown(found), "deliveries": _deliveries(rows)}
 
     def deliveries_of(self, endpoint: str, *, state: str = "", cursor: str = "", limit: int = LIMIT) -> Page:
         """What was or is to be delivered to an endpoint, newest first; `state` is `pending`, `delivered` or `dead`."""
@@ -71,16 +69,10 @@ def _after(cursor: str) -> Document:
     return {"_id": {"$lt": unseal(cursor, str)[0]}} if cursor else {}
 
 
-def _shown(alert: Alert) -> Document:
-    return {
-        "id": alert.id,
-        "type": alert.type.value,
-        "timestamp": alert.at,
-        "domain": alert.domain,
-        "owner": alert.owner,
-        "sequence": alert.sequence,
-        "data": alert.data,
-    }
+def _shown(document: Document) -> Document:
+    """As it is stored: another version may have written it, of a type that this one does not know."""
+    told = {name: document.get(name) for name in ("type", "domain", "owner", "sequence", "data")}
+    return {"id": document["_id"], "timestamp": document["at"], **told}
 
 
 def _deliveries(rows: Iterable[Document]) -> list[Document]:

@@ -1,7 +1,8 @@
-"""Endpoints as they are stored, and what is done to them."""
+"""Endpoints as they are stored, and what is done to them: by people, each time with its row of the audit trail."""
 
-from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from typing import TypeVar
 
 import pymongo
 from bson import ObjectId
@@ -9,32 +10,44 @@ from pymongo import IndexModel
 from pymongo.client_session import ClientSession
 
 from webhook.adapters.mongo import outbox
+from webhook.adapters.mongo.audit import audit_row, record
 from webhook.adapters.mongo.client import MAJORITY, SNAPSHOT, Db, Document, database_errors
+from webhook.adapters.mongo.endpoint_documents import (
+    endpoint_document,
+    endpoint_of,
+    headers_document,
+    health_document,
+    said_document,
+    secret_documents,
+)
+from webhook.adapters.mongo.readable import read_each
 from webhook.domain.alert_payloads import AlertType
-from webhook.domain.alerts import OPT_IN, endpoint_trouble
+from webhook.domain.alerts import endpoint_trouble
+from webhook.domain.deliveries import left_alone
+from webhook.domain.disclosure import Deed, changes, noted, shown
 from webhook.domain.endpoints import (
+    BREAKS_AFTER,
     Endpoint,
-    Format,
     Health,
-    Kind,
     Notice,
-    Secret,
     State,
-    covers,
     disabled,
     enabled,
     failed,
     reviewed,
     succeeded,
 )
-from webhook.errors import NotFound
+from webhook.errors import NotFound, Refused
 from webhook.paging import LIMIT, Page, page_of, unseal
 
-#: For so long it is believed who opted in: the commits of messages must not ask each time.
-BELIEVE = timedelta(seconds=5)
+__all__ = ["INDEXES", "Endpoints", "endpoint_document", "endpoint_of"]
+
 PATIENCE = 8
-#: Types that are wanted about a domain; None is any domain.
-Wanted = frozenset[tuple[AlertType, str | None]]
+#: Endpoints that one owner may have: each makes work with each alert.
+PER_OWNER = 50
+#: Who acts, for the audit trail: whoever works on the database directly, and this service itself.
+OPERATOR, DISPATCHER = "operator", "dispatcher"
+_Done = TypeVar("_Done")
 
 INDEXES: dict[str, list[IndexModel]] = {
     "endpoints": [IndexModel([("owner", pymongo.ASCENDING), ("_id", pymongo.ASCENDING)])],
@@ -42,16 +55,30 @@ INDEXES: dict[str, list[IndexModel]] = {
 
 
 class Endpoints:
-    """Who is told. `owner` narrows it down to an owner's; one of somebody else is not found."""
+    """Who is told. `owner` narrows it down to an owner's; one of somebody else is not found. `who` is who acts."""
 
     def __init__(self, db: Db, now: Callable[[], datetime]) -> None:
         self._db = db
         self._now = now
 
-    def add(self, endpoint: Endpoint) -> None:
-        """Keeps a new one."""
-        with database_errors():
-            self._db.endpoints.insert_one(endpoint_document(endpoint))
+    def add(self, endpoint: Endpoint, *, who: str = OPERATOR) -> None:
+        """Keeps a new one; raises Refused if its owner has too many."""
+
+        def work(session: ClientSession) -> None:
+            self._check_room(endpoint.owner, session)
+            self._db.endpoints.insert_one(endpoint_document(endpoint), session=session)
+            self._note(Deed.ADDED, endpoint, who, session)
+
+        self._in_transaction(work)
+
+    def _check_room(self, owner: str | None, session: ClientSession) -> None:
+        if (
+            owner is None
+            or self._db.endpoints.count_documents(_of(owner), limit=PER_OWNER, session=session) < PER_OWNER
+        ):
+            return
+        hint = "remove one, or let one of them take more types or domains"
+        raise Refused("too_many_endpoints", f"{owner} has {PER_OWNER} alert endpoints, and more are not allowed", hint)
 
     def new_id(self) -> str:
         """An id for a new one."""
@@ -67,99 +94,118 @@ class Endpoints:
     def get(self, identity: str, owner: str | None = None) -> Endpoint:
         """One of them; raises NotFound."""
         with database_errors():
-            found = self._db.endpoints.find_one({"_id": identity, **_of(owner)})
-        if found is None:
-            raise _not_there(identity)
-        return endpoint_of(found)
+            return self._get(identity, owner)
 
     def enabled(self) -> Mapping[str, Endpoint]:
-        """All that are not disabled, by id."""
+        """All that are not disabled and can be read, by id."""
         with database_errors():
             found = self._db.endpoints.find({"state": {"$ne": State.DISABLED.value}})
-            return {document["_id"]: endpoint_of(document) for document in found}
+            return {endpoint.id: endpoint for endpoint in read_each(found, endpoint_of)}
 
-    def replace(self, before: Endpoint, after: Endpoint) -> bool:
-        """Changes what a person may change; False if that is not what it was before any more. Its health stays."""
-        same = {"_id": before.id, **_said(before)}
+    def signing(self) -> Iterator[Endpoint]:
+        """All that have a secret or headers."""
+        either: list[Document] = [{"secrets.0": {"$exists": True}}, {"headers": {"$nin": [{}, []]}}]
         with database_errors():
-            return self._db.endpoints.update_one(same, {"$set": _said(after)}).matched_count == 1
+            yield from map(endpoint_of, self._db.endpoints.find({"$or": either}))
 
-    def remove(self, identity: str, owner: str | None = None) -> None:
+    def replace(self, before: Endpoint, after: Endpoint, deed: Deed = Deed.CHANGED, *, who: str = OPERATOR) -> bool:
+        """Changes what a person may change; False if that is not what it was before any more.
+
+        Its health stays, but for the time that the rate of before kept it waiting.
+        """
+        same = {"_id": before.id, **said_document(before)}
+
+        def work(session: ClientSession) -> bool:
+            if not self._db.endpoints.update_one(same, {"$set": said_document(after)}, session=session).matched_count:
+                return False
+            if before.rate != after.rate:
+                held = {"_id": before.id, "failures": {"$lt": BREAKS_AFTER}}  # beyond that it is being probed
+                self._db.endpoints.update_one(held, {"$set": {"notBefore": None}}, session=session)
+            changed = changes(before, after)
+            if changed or deed is not Deed.CHANGED:
+                self._note(deed, after, who, session, changes=changed)
+            return True
+
+        return self._in_transaction(work)
+
+    def reseal(self, before: Endpoint, after: Endpoint) -> bool:
+        """Puts the secrets and headers there sealed anew; False if others are there by now.
+
+        They stay what they are: there is no row of the audit trail.
+        """
+        same = {"_id": before.id, **_sealed_document(before)}
+        with database_errors():
+            return self._db.endpoints.update_one(same, {"$set": _sealed_document(after)}).matched_count == 1
+
+    def remove(self, identity: str, owner: str | None = None, *, who: str = OPERATOR) -> None:
         """Forgets it, and what was to be delivered to it; raises NotFound."""
+
+        def work(session: ClientSession) -> None:
+            gone = self._get(identity, owner, session)
+            self._db.endpoints.delete_one({"_id": identity}, session=session)
+            self._note(Deed.REMOVED, gone, who, session)
+
+        self._in_transaction(work)
         with database_errors():
-            if not self._db.endpoints.delete_one({"_id": identity, **_of(owner)}).deleted_count:
-                raise _not_there(identity)
             self._db.deliveries.delete_many({"endpoint": identity, "state": "pending"})
 
-    def enable(self, identity: str, owner: str | None = None) -> Endpoint:
+    def enable(self, identity: str, owner: str | None = None, *, who: str = OPERATOR) -> Endpoint:
         """A person says that it works again: what waits for it is delivered now. Raises NotFound."""
-        endpoint = self._set_health(identity, enabled(), owner)
+
+        def work(session: ClientSession) -> Endpoint:
+            before = self._get(identity, owner, session)
+            after = self._set_health(identity, enabled(), session)
+            if before.state is not State.ACTIVE:
+                self._note(Deed.ENABLED, after, who, session)
+            return after
+
+        endpoint = self._in_transaction(work)
         with database_errors():
             waiting = {"endpoint": identity, "state": "pending", "claim": None}
             self._db.deliveries.update_many(waiting, {"$min": {"due": self._now()}})
         return endpoint
 
-    def disable(self, identity: str, why: str, owner: str | None = None) -> Endpoint:
-        """A person wants it to get nothing; nobody is told. Raises NotFound."""
-        return self._set_health(identity, disabled(self.get(identity, owner).health, self._now(), why), owner)
+    def disable(self, identity: str, why: str, owner: str | None = None, *, who: str = OPERATOR) -> Endpoint:
+        """A person wants it to get nothing; nobody is told. One that is disabled stays as it is. Raises NotFound."""
 
-    def _set_health(self, identity: str, health: Health, owner: str | None) -> Endpoint:
-        with database_errors():
-            found = self._db.endpoints.find_one_and_update(
-                {"_id": identity, **_of(owner)},
-                {"$set": health_document(health)},
-                return_document=pymongo.ReturnDocument.AFTER,
-            )
-        if found is None:
-            raise _not_there(identity)
-        return endpoint_of(found)
+        def work(session: ClientSession) -> Endpoint:
+            before = self._get(identity, owner, session)
+            if before.state is State.DISABLED:
+                return before
+            after = self._set_health(identity, disabled(before.health, self._now(), why), session)
+            self._note(Deed.DISABLED, after, who, session, why=why)
+            return after
+
+        return self._in_transaction(work)
 
     def review(self) -> int:
         """Warns of those that have been failing for long; gives how many."""
         with database_errors():
-            failing = list(self._db.endpoints.find({"state": State.FAILING.value}, {"_id": 1}))
-        return sum(self._review(document["_id"]) for document in failing)
+            failing = list(read_each(self._db.endpoints.find({"state": State.FAILING.value}), endpoint_of))
+        return sum(self._review(endpoint.id) for endpoint in failing)
 
     def _review(self, identity: str) -> bool:
         def work(session: ClientSession) -> bool:
             return transit(self._db, identity, lambda health: reviewed(health, self._now()), self._now(), session)
 
+        return self._in_transaction(work)
+
+    def _get(self, identity: str, owner: str | None, session: ClientSession | None = None) -> Endpoint:
+        found = self._db.endpoints.find_one({"_id": identity, **_of(owner)}, session=session)
+        if found is None:
+            raise NotFound(f"no alert endpoint {identity!r}")
+        return endpoint_of(found)
+
+    def _set_health(self, identity: str, health: Health, session: ClientSession) -> Endpoint:
+        self._db.endpoints.update_one({"_id": identity}, {"$set": health_document(health)}, session=session)
+        return self._get(identity, None, session)
+
+    def _note(self, deed: Deed, endpoint: Endpoint, who: str, session: ClientSession, **more: object) -> None:
+        record(self._db, session, _row(deed, endpoint, who, self._now(), **more))
+
+    def _in_transaction(self, work: Callable[[ClientSession], _Done]) -> _Done:
         with database_errors(), pymongo.timeout(PATIENCE), self._db.client.start_session() as session:
             return session.with_transaction(work, read_concern=SNAPSHOT, write_concern=MAJORITY)
-
-
-class OptIns:
-    """Whether anybody wants to be told of single bounces and complaints; asked of the database every few seconds."""
-
-    def __init__(self, db: Db, now: Callable[[], datetime]) -> None:
-        self._db = db
-        self._now = now
-        self._asked_at: datetime | None = None
-        self._wanted: Wanted = frozenset()
-
-    def wanted(self, kind: AlertType, domain: str) -> bool:
-        """True if some endpoint opted in to alerts of this type about this domain. May be some seconds behind."""
-        return not self.known().isdisjoint({(kind, None), (kind, domain)})
-
-    def known(self) -> Wanted:
-        """What somebody opted in to; empty if nobody did. May be some seconds behind; raises Unavailable."""
-        now = self._now()
-        if self._asked_at is None or now - self._asked_at >= BELIEVE:
-            self._wanted = self._ask()
-            self._asked_at = now
-        return self._wanted
-
-    def _ask(self) -> Wanted:
-        query = {"state": {"$ne": State.DISABLED.value}, "types": {"$regex": "^email\\."}}
-        with database_errors():
-            found = list(self._db.endpoints.find(query, {"types": 1, "domains": 1}))
-        return frozenset(
-            (kind, domain)
-            for document in found
-            for kind in OPT_IN
-            if any(covers(pattern, kind) for pattern in document["types"])
-            for domain in document["domains"] or (None,)
-        )
 
 
 def transit(
@@ -181,6 +227,8 @@ def transit(
         kind, why = AlertType(notice.value), health.why or ""
         draft = endpoint_trouble(kind, endpoint.told, endpoint.owner, why, health.failing_since, now)
         outbox.write(db, [draft], now, session)
+    if notice is Notice.DISABLED:
+        record(db, session, _row(Deed.DISABLED, endpoint, DISPATCHER, now, why=health.why))
     return notice is not None
 
 
@@ -191,90 +239,27 @@ def note_success(db: Db, identity: str) -> None:
     )
 
 
-def note_failure(db: Db, identity: str, detail: str, now: datetime, session: ClientSession, *, gone: bool) -> None:
-    """An endpoint did not take something."""
-    transit(db, identity, lambda health: failed(health, now, detail, gone=gone), now, session)
+def note_failure(
+    db: Db, identity: str, detail: str, now: datetime, session: ClientSession, *, gone: bool, asked: float | None = None
+) -> None:
+    """An endpoint did not take something, and `asked` perhaps to be left alone for so many seconds."""
+
+    def step(health: Health) -> tuple[Health, Notice | None]:
+        after, notice = failed(health, now, detail, gone=gone)
+        return left_alone(health, after, now, asked), notice
+
+    transit(db, identity, step, now, session)
 
 
-# -- documents
-
-
-def endpoint_document(endpoint: Endpoint) -> Document:
-    """An endpoint as it is stored."""
-    made = {"kind": endpoint.kind.value, "owner": endpoint.owner, "createdAt": endpoint.created_at}
-    return {"_id": endpoint.id, **made, **_said(endpoint), **health_document(endpoint.health)}
-
-
-def _said(endpoint: Endpoint) -> Document:
-    """The fields that a person may change."""
-    return {
-        "url": endpoint.url,
-        "types": list(endpoint.types),
-        "domains": list(endpoint.domains),
-        "description": endpoint.description,
-        "headers": dict(endpoint.headers),
-        "rate": endpoint.rate,
-        "format": endpoint.format.value,
-        "secrets": [
-            {"sealed": secret.sealed, "createdAt": secret.created_at, "until": secret.until}
-            for secret in endpoint.secrets
-        ],
-    }
-
-
-def health_document(health: Health) -> Document:
-    """The fields that say how an endpoint fares."""
-    is_disabled = health.state is State.DISABLED
-    return {
-        "state": health.state.value,
-        "failures": health.failures,
-        "failingSince": health.failing_since,
-        "warnedAt": health.warned_at,
-        "notBefore": health.not_before,
-        "why": health.why,
-        "disabled": {"at": health.disabled_at, "why": health.why} if is_disabled else None,
-    }
-
-
-def endpoint_of(document: Document) -> Endpoint:
-    """The endpoint in a stored document."""
-    return Endpoint(
-        id=document["_id"],
-        url=document["url"],
-        kind=Kind(document["kind"]),
-        types=tuple(document["types"]),
-        created_at=document["createdAt"],
-        domains=tuple(document["domains"]),
-        owner=document["owner"],
-        description=document["description"],
-        headers=document["headers"],
-        rate=document["rate"],
-        format=Format(document["format"]),
-        secrets=tuple(Secret(row["sealed"], row["createdAt"], row["until"]) for row in document["secrets"]),
-        health=Health(
-            state=State(document["state"]),
-            failures=document["failures"],
-            failing_since=document["failingSince"],
-            warned_at=document["warnedAt"],
-            not_before=document["notBefore"],
-            why=document["why"],
-            disabled_at=(document["disabled"] or {}).get("at"),
-        ),
-    )
-
-
-def shown(endpoint: Endpoint) -> Document:
-    """An endpoint as a person sees it: without secrets, and without the values of its headers."""
-    document = endpoint_document(endpoint)
-    document["headers"] = dict.fromkeys(document["headers"], "…")
-    for name in ("_id", "secrets", "notBefore", "warnedAt"):
-        document.pop(name)
-    return {"id": endpoint.id, **document}
+def _sealed_document(endpoint: Endpoint) -> Document:
+    return {"secrets": secret_documents(endpoint), "headers": headers_document(endpoint)}
 
 
 def _of(owner: str | None) -> Document:
     return {} if owner is None else {"owner": owner}
 
 
-def _not_there(identity: str) -> NotFound:
-    return NotFound(f"no alert endpoint {identity!r}")
+def _row(deed: Deed, endpoint: Endpoint, who: str, at: datetime, **more: object) -> Document:
+    """The row of the audit trail."""
+    told = {name: value for name, value in more.items() if value}
+    return audit_row(deed.value, at=at, who=who, owner=endpoint.owner) | {"endpoint": noted(endpoint)} | told

@@ -16,14 +16,22 @@ from webhook.domain.alerts import OPT_IN, Alert, Draft, alert_id, numbered
 KEPT = timedelta(days=30)
 #: Whose number the alerts about no domain have.
 NOBODY = "*"
+#: The types that this version can tell of; another version may have written others.
+KNOWN_TYPES = frozenset(kind.value for kind in AlertType)
 
-#: Written in transactions, so it must be there beforehand.
-PLAIN = ("alertsequences",)
+#: Alerts that are still to be fanned out.
+UNFANNED: Document = {"fanned": False}
+
+#: Collections without an index of their own.
+PLAIN = ("alertsequences", "tallies")
 INDEXES: dict[str, list[IndexModel]] = {
     "alerts": [
-        IndexModel("fanned", partialFilterExpression={"fanned": False}),
+        # The oldest of those that are still to be fanned out.
+        IndexModel([("fanned", pymongo.ASCENDING), ("_id", pymongo.ASCENDING)], partialFilterExpression=UNFANNED),
+        # The newest of a domain, of a type, of an owner.
         IndexModel([("domain", pymongo.ASCENDING), ("_id", pymongo.DESCENDING)]),
         IndexModel([("type", pymongo.ASCENDING), ("_id", pymongo.DESCENDING)]),
+        IndexModel([("owner", pymongo.ASCENDING), ("_id", pymongo.DESCENDING)]),
         IndexModel("expires", expireAfterSeconds=0),
     ],
 }
@@ -76,7 +84,7 @@ def alert_document(alert: Alert, now: datetime) -> Document:
 
 
 def alert_of(document: Document) -> Alert:
-    """The alert in a stored document."""
+    """The alert in a stored document; ValueError if its type is none of `KNOWN_TYPES`."""
     return Alert(
         id=document["_id"],
         type=AlertType(document["type"]),

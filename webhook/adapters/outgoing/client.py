@@ -1,5 +1,6 @@
 """POSTing to an address that a customer wrote, and telling in one sentence what went wrong."""
 
+import re
 import ssl
 from collections.abc import Callable, Mapping, Sequence
 from http.client import HTTPException, HTTPResponse, IncompleteRead
@@ -94,7 +95,9 @@ class Outgoing:
             try:
                 return self._exchange(kept, sent, body, deadline)
             except _HUNG_UP:
-                pass  # just then, as a server may between two requests
+                # As a server may between two requests. One that began to answer has had this one.
+                if kept.was_answered:
+                    raise
         return self._exchange(self._opened(target, addresses, deadline), sent, body, deadline)
 
     def _opened(self, target: Target, addresses: Sequence[Address], deadline: float) -> Pinned:
@@ -131,7 +134,8 @@ class Outgoing:
 
 def _explained(url: str, error: Exception, limits: str) -> str:
     """What went wrong, in one sentence with the fix where there is one."""
-    place = url.partition("://")[2].partition("/")[0][:260]
+    # Whatever ends the place: what comes after it may hold secrets.
+    place = re.split(r"[/?#\\]", url.partition("://")[2], maxsplit=1)[0][:260]
     match error:
         case Invalid(detail=detail, hint=hint):
             said = f"{detail}: {hint}"

@@ -63,6 +63,11 @@ class Pinned(HTTPConnection):
         self.request("POST", self.target.path, body, {"Host": self.target.authority, **headers})
         return self.getresponse()
 
+    @property
+    def was_answered(self) -> bool:
+        """Whether anything of an answer came in the last exchange."""
+        return self._bounded is not None and self._bounded.has_read
+
     def is_fresh(self) -> bool:
         """Whether nothing came in since the last answer: not even the news that the other side hung up."""
         if self._bounded is None or self._bounded.fileno() < 0:

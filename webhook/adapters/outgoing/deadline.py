@@ -29,14 +29,19 @@ class BoundedSocket:
         self._sock = sock
         self._monotonic = monotonic
         self._deadline = 0.0
-        self._left = 0
+        self._left = self._most = 0
         self._readers = 0
         self._closing = False
 
     def begin(self, deadline: float, most: int) -> None:
         """An exchange begins: it must be over at `deadline`, in monotonic seconds, with at most so many bytes read."""
         self._deadline = deadline
-        self._left = most
+        self._left = self._most = most
+
+    @property
+    def has_read(self) -> bool:
+        """Whether anything was read since the exchange began."""
+        return self._left < self._most
 
     def _hurry(self) -> None:
         left = self._deadline - self._monotonic()

@@ -1,6 +1,7 @@
 """An alert for people in a chat: the messages that Slack's and Teams' incoming webhooks take.
 
 Sources: https://api.slack.com/messaging/webhooks, https://api.slack.com/reference/surfaces/formatting#escaping,
+https://docs.slack.dev/reference/block-kit/composition-objects/text-object,
 https://learn.microsoft.com/en-us/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using.
 """
 
@@ -37,7 +38,8 @@ def slack(alert: Alert) -> bytes:
         fields = [_mrkdwn(f"*{_escaped(name)}*\n{_escaped(value) or '-'}") for name, value in told.facts]
         blocks.append({"type": "section", "fields": fields[:_SLACK_FIELDS]})
     blocks.append({"type": "context", "elements": [_mrkdwn(_footer(alert, told))]})
-    return msgspec.json.encode({"text": _short(_escaped(told.sentence), _SLACK_TEXT), "blocks": blocks})
+    message = {"text": _short(_escaped(told.sentence), _SLACK_TEXT), "blocks": blocks}
+    return msgspec.json.encode(message | {"unfurl_links": False, "unfurl_media": False})
 
 
 def _footer(alert: Alert, told: Told) -> str:
@@ -45,8 +47,9 @@ def _footer(alert: Alert, told: Told) -> str:
     return f"{alert.type.value} · {stamp(alert.at)} · {alert.id}{link}"
 
 
-def _mrkdwn(text: str) -> dict[str, str]:
-    return {"type": "mrkdwn", "text": _short(text, _SLACK_TEXT)}
+def _mrkdwn(text: str) -> dict[str, str | bool]:
+    """Text in which nothing becomes a link by itself: addresses and names in it may be a stranger's."""
+    return {"type": "mrkdwn", "text": _short(text, _SLACK_TEXT), "verbatim": True}
 
 
 def _escaped(text: str) -> str:

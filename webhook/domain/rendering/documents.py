@@ -8,6 +8,8 @@ from webhook.domain.alerts import Alert, body_of, stamp
 
 STANDARD = "application/json"
 CLOUDEVENTS = "application/cloudevents+json"
+#: Of the largest number that 64 bits hold.
+_DIGITS = 20
 
 
 def standard(alert: Alert) -> bytes:
@@ -18,8 +20,10 @@ def standard(alert: Alert) -> bytes:
 def cloud_event(alert: Alert, source: str) -> bytes:
     """A CloudEvent 1.0 in structured mode; `source` and the id together name it.
 
-    `sequence` is the extension attribute of that name, a string; absent where the alert has no number.
-    Source: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md.
+    `sequence` is the extension attribute of that name: a string that sorts as the number does, so it is padded to the
+    digits of the largest; absent where the alert has no number.
+    Sources: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md,
+    https://github.com/cloudevents/spec/blob/main/cloudevents/extensions/sequence.md.
     """
     event: dict[str, Any] = {
         "specversion": "1.0",
@@ -33,7 +37,7 @@ def cloud_event(alert: Alert, source: str) -> bytes:
     if alert.domain:
         event["subject"] = alert.domain
     if alert.sequence is not None:
-        event["sequence"] = str(alert.sequence)
+        event["sequence"] = f"{alert.sequence:0{_DIGITS}d}"
     return msgspec.json.encode(event)
 
 

@@ -179,11 +179,12 @@ def _quota(_: AlertType, payload: payloads.QuotaReached) -> Told:
 
 
 def _diverged(_: AlertType, payload: payloads.Diverged) -> Told:
-    headline = f"{payload.domain}: our counts and those of AWS differ"
+    whose = payload.domain or "The whole account"
+    headline = f"{whose}: our counts and those of AWS differ"
     facts = tuple(
         (name, f"{payload.ours.get(name, 0):,} against {count:,}") for name, count in sorted(payload.theirs.items())
     )
-    return Told(headline, f"{payload.domain}: {payload.sentence}", Mood.ATTENTION, facts)
+    return Told(headline, f"{whose}: {payload.sentence}", Mood.ATTENTION, facts)
 
 
 def _endpoint(kind: AlertType, payload: payloads.EndpointTrouble) -> Told:

@@ -4,11 +4,11 @@ from typing import Annotated, TypedDict
 
 from msgspec import UNSET, Meta, UnsetType
 
-from webhook.dispatching.enrolment import DESCRIPTION_MAX, DOMAINS_MAX, RATE_MAX, TYPES_MAX
+from webhook.dispatching.enrolment import DESCRIPTION_MAX, DOMAINS_MAX, OVERLAP, OVERLAP_MAX, TYPES_MAX
 from webhook.domain.alert_payloads import AlertType
-from webhook.domain.endpoints import Format, Kind
+from webhook.domain.endpoints import RATE_MAX, RATE_MIN, Format, Kind, Signing
 from webhook.moments import FORMS
-from webhook.web.api.bodies import Body, Name, Owner
+from webhook.web.api.bodies import Body, Name, Owner, Why
 from webhook.web.parameters import Parameter
 
 #: `state` of a delivery.
@@ -17,6 +17,14 @@ _ID_MAX = 100
 
 _TYPES = "Names of types, or their beginnings with `*` at the end; `*` is all but `email.*`."
 _KINDS = Meta(description="What stands behind it.", extra_json_schema={"enum": [kind.value for kind in Kind]})
+_SIGNINGS = Meta(
+    description="How a webhook is signed: with a secret, or with a key whose public half it verifies with.",
+    extra_json_schema={"enum": [signing.value for signing in Signing]},
+)
+_OVERLAP = (
+    f"For how long the secrets of before sign as well: up to {OVERLAP_MAX.days}d, "
+    f"{OVERLAP.days * 24}h without it, 0s for a secret that leaked."
+)
 _FORMATS = Meta(description="How its body looks.", extra_json_schema={"enum": [form.value for form in Format]})
 
 Url = Annotated[str, Meta(min_length=1, max_length=2000, description="Where alerts go; its form depends on the kind.")]
@@ -24,7 +32,8 @@ Types = Annotated[list[str], Meta(description=_TYPES, max_length=TYPES_MAX, exam
 Domains = Annotated[list[str], Meta(description="Alerts about these domains only.", max_length=DOMAINS_MAX)]
 Description = Annotated[str, Meta(max_length=DESCRIPTION_MAX, examples=["billing"])]
 Headers = Annotated[dict[str, str], Meta(description="Sent with every delivery of a webhook.")]
-Rate = Annotated[float, Meta(description="Alerts a second, at most; null for no limit.", gt=0, le=RATE_MAX)]
+_RATE = "Alerts a second, at most, from one an hour; null for no limit."
+Rate = Annotated[float, Meta(description=_RATE, ge=RATE_MIN, le=RATE_MAX, examples=[5])]
 
 
 class NewEndpoint(Body, frozen=True, kw_only=True):
@@ -38,6 +47,7 @@ class NewEndpoint(Body, frozen=True, kw_only=True):
     headers: Headers | UnsetType = UNSET
     rate: Rate | UnsetType | None = UNSET
     format: Annotated[str, _FORMATS] | UnsetType = UNSET
+    signing: Annotated[str, _SIGNINGS] | UnsetType = UNSET
     owner: Owner | UnsetType | None = UNSET
 
 
@@ -49,6 +59,14 @@ class EndpointChanges(Body, frozen=True, kw_only=True):
     headers: Headers | UnsetType = UNSET
     rate: Rate | UnsetType | None = UNSET
     format: Annotated[str, _FORMATS] | UnsetType = UNSET
+
+
+class Disabling(Body, frozen=True, kw_only=True):
+    why: Why | None = None
+
+
+class Rotation(Body, frozen=True, kw_only=True):
+    overlap: Annotated[str, Meta(max_length=50, description=_OVERLAP, examples=["24h"])] | None = None
 
 
 class Replay(Body, frozen=True, kw_only=True):

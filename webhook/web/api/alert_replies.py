@@ -11,13 +11,16 @@ _ID = Meta(examples=["ep_65ed8a40c0ffee0000000001"])
 _SECRET = Meta(description="The signing secret: told this once, and never again.", examples=["whsec_…"])
 
 
+_PUBLIC_KEY = Meta(description="What its signatures (`v1a`) are verified with.", examples=["whpk_…"])
+
+
 class Disabled(Reply, frozen=True, kw_only=True):
     at: datetime | None
     why: str | None
 
 
 class AlertEndpoint(Reply, frozen=True, kw_only=True):
-    """An endpoint: without its secrets, and without the values of its headers."""
+    """An endpoint: without its secrets, the address of a chat's channel (but its end) and the values of its headers."""
 
     id: Annotated[str, _ID]
     kind: Literal["webhook", "slack", "teams", "sns", "sqs", "eventbridge", "email"]
@@ -30,6 +33,8 @@ class AlertEndpoint(Reply, frozen=True, kw_only=True):
     headers: dict[str, str]
     rate: float | None
     format: Literal["standard", "cloudevents"]
+    signing: Literal["hmac", "ed25519"] | None
+    public_key: Annotated[str, _PUBLIC_KEY] | None
     state: Literal["active", "failing", "disabled"]
     failures: int
     failing_since: datetime | None
@@ -38,7 +43,10 @@ class AlertEndpoint(Reply, frozen=True, kw_only=True):
 
 
 class AlertEndpointWithSecret(AlertEndpoint, frozen=True, kw_only=True):
-    """The endpoint, with its secret if it has one; a repeated answer (`Idempotency-Replayed`) is without it."""
+    """The endpoint, with its secret if it has one that others are to know; a new one with its whole `url`.
+
+    A repeated answer (`Idempotency-Replayed`) is as any other.
+    """
 
     secret: Annotated[str, _SECRET] | UnsetType = UNSET
 

@@ -5,12 +5,14 @@ from typing import Unpack
 from flask import Response, request
 
 from webhook.domain.alert_payloads import schemas
+from webhook.domain.endpoints import OURS
 from webhook.domain.tokens import Scope
 from webhook.errors import Refused
 from webhook.paging import LIMIT, Item
 from webhook.web.api import alert_bodies, alert_replies
 from webhook.web.api.answers import answer
 from webhook.web.api.body import read_body
+from webhook.web.api.endpoints import own_endpoint
 from webhook.web.api.operation import route
 from webhook.web.auth import bearer
 from webhook.web.parameters import OF_DOMAIN, PAGING
@@ -59,12 +61,13 @@ def alert(identity: str) -> Response:
     scope=Scope.WRITE,
     query=(alert_bodies.ENDPOINT,),
     answers={200: alert_replies.Redelivered},
-    refusals={409: "nothing_to_repeat"},
+    refusals={403: "kind_not_yours", 409: "nothing_to_repeat"},
 )
 def redeliver(identity: str, endpoint: str = "") -> Response:
     """Tells an alert again to the endpoints it was told to, or to one of them: dead letters among them.
 
-    A token that is bound to an owner tells the owner's endpoints only. What is under way at the moment is left alone.
+    A token that is bound to an owner tells those of the owner's endpoints that act without this service's own
+    credentials. What is under way at the moment is left alone.
     """
     endpoint = endpoint or _endpoint_in_body()
     found = services().platform.alerts.get(identity, bearer().owner)
@@ -86,7 +89,9 @@ def _endpoint_in_body() -> str:
 
 
 def _told_to(found: Item, endpoint: str) -> list[str]:
-    """The endpoints that are meant, of those that the asker may see; raises NotFound."""
+    """The endpoints that are meant, of those that the asker may use; raises NotFound, Refused."""
+    get, owner = services().platform.endpoints.get, bearer().owner
     if endpoint:
-        return [services().platform.endpoints.get(endpoint, bearer().owner).id]
-    return [delivery["endpoint"] for delivery in found["deliveries"]]
+        return [own_endpoint(endpoint).id]
+    told = [delivery["endpoint"] for delivery in found["deliveries"]]
+    return told if owner is None else [one for one in told if get(one, owner).kind not in OURS]
