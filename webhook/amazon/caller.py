@@ -9,6 +9,8 @@ from webhook.amazon.access import Access
 from webhook.domain.ses import API_RATE
 
 if TYPE_CHECKING:
+    from botocore.session import Session
+
     from webhook.amazon.connection import Connection
 
 #: The services whose calls share SES's one call a second, and those of their calls that don't.
@@ -39,6 +41,7 @@ class Amazon:
         self._pause = pause
         self._patience = patience
         self._making = threading.Lock()
+        self._session: Session | None = None
         self._made: dict[tuple[str, str | None], Connection] = {}
 
     @property
@@ -92,5 +95,6 @@ class Amazon:
             if key not in self._made:
                 # Only now: boto3 and its description of AWS take longer to load than all the rest of the start.
                 module = import_module("webhook.amazon.connection")
-                self._made[key] = module.Connection(service, self._access, key[1])
+                self._session = self._session or module.open_session()
+                self._made[key] = module.Connection(self._session, service, self._access, key[1])
             return self._made[key]

@@ -17,14 +17,19 @@ CONNECT, READ = 2, 5
 READ_QUEUE = 30
 
 
-class Connection:
-    """One client of one service, for all threads."""
+def open_session() -> botocore.session.Session:
+    """What the connections share: reading AWS's descriptions and finding credentials takes longest."""
+    session = botocore.session.Session()
+    # Off EC2 nobody answers for the instance's role; one short try, or each first call would hang.
+    session.set_config_variable("metadata_service_timeout", 1)
+    session.set_config_variable("metadata_service_num_attempts", 1)
+    return session
 
-    def __init__(self, service: str, access: Access, region: str | None) -> None:
-        core = botocore.session.Session()
-        # Off EC2 nobody answers for the instance's role; one short try, or each first call would hang.
-        core.set_config_variable("metadata_service_timeout", 1)
-        core.set_config_variable("metadata_service_num_attempts", 1)
+
+class Connection:
+    """One client of one service, for all threads. To be made by one thread at a time."""
+
+    def __init__(self, session: botocore.session.Session, service: str, access: Access, region: str | None) -> None:
         config = Config(
             connect_timeout=CONNECT,
             read_timeout=READ_QUEUE if service == "sqs" else READ,
@@ -33,10 +38,9 @@ class Connection:
         )
         self._service = service
         with aws_errors(service, "GetAccount"):
-            session = boto3.Session(
-                access.access_key_id, access.secret_access_key, region_name=region, botocore_session=core
-            )
-            make: Any = session.client
+            make: Any = boto3.Session(
+                access.access_key_id, access.secret_access_key, region_name=region, botocore_session=session
+            ).client
             self._client: Any = make(service, endpoint_url=access.endpoint_url, config=config)
         self.region: str = self._client.meta.region_name
         names = self._client.meta.method_to_api_mapping
