@@ -1,57 +1,30 @@
 """What `check` looks for: from plain values to findings, each with a code, a sentence and what to do about it. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from enum import StrEnum
 
 from msgspec import Struct
 
+from webhook.domain.findings import Code, Finding, Severity
 from webhook.domain.reputation import DENOMINATORS
+
+__all__ = [
+    "LAG_ALLOWED",
+    "Code",
+    "Configured",
+    "Finding",
+    "Severity",
+    "State",
+    "Wiring",
+    "configuration",
+    "state",
+    "unreachable",
+    "wrong_settings",
+]
 
 #: Seconds of lag beyond which the worker can't be at work.
 LAG_ALLOWED = 10
 NAMED = 5
 _FEEDBACK = ("Bounce", "Complaint")
-
-
-class Severity(StrEnum):
-    """How bad it is. Only an error makes `check` fail."""
-
-    ERROR = "error"
-    WARNING = "warning"
-    NOTE = "note"
-
-
-class Code(StrEnum):
-    """What can be found, and what it means."""
-
-    SETTINGS = "E101"
-    NO_TOPICS = "W101"
-    TRUSTED_ORIGINS = "W102"
-    NO_TOKENS = "W103"
-    DATABASE = "E201"
-    NO_DENOMINATOR = "W301"
-    NEVER_TOLD = "N302"
-    QUARANTINE = "W401"
-    UNSUBSCRIBED = "W402"
-    LAG = "W501"
-
-    @property
-    def severity(self) -> Severity:
-        """The letter says it."""
-        return {"E": Severity.ERROR, "W": Severity.WARNING, "N": Severity.NOTE}[self.value[0]]
-
-
-class Finding(Struct, frozen=True):
-    """One thing that is not as it should be."""
-
-    code: Code
-    sentence: str
-    fix: str
-
-    @property
-    def severity(self) -> Severity:
-        """How bad it is."""
-        return self.code.severity
 
 
 class Configured(Struct, frozen=True):
