@@ -100,8 +100,8 @@ def unleash(plan: Plan, say: Callable[[str], None]) -> Damage:
     until = datetime.now(UTC).replace(microsecond=0)
     WORK.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=WORK) as folder, standing() as stand:
-        environment = _environment(Path(folder), stand)
-        with _service(environment, Path(folder)) as family:
+        environment = environment_of(Path(folder), stand)
+        with service(environment, Path(folder)) as family:
             target = Target.from_url(f"http://127.0.0.1:{environment['PORT']}")
             stand.subscribe(target, PATHS, RETRIES, patience=60)
             posts = list(stories(plan.seed, 10, plan.messages, until, topic_arn=stand.topic.arn))
@@ -109,10 +109,10 @@ def unleash(plan: Plan, say: Callable[[str], None]) -> Damage:
             courier = Courier(target, stand.topic, RETRIES, witness.note, connections=plan.connections, rate=plan.rate)
             _pour(courier, posts, Killer(family, plan, damage, say))
             say("quiet: waiting until everything is judged")
-            _wait_until_judged(int(environment["PORT"]))
-            with _database(Path(folder)) as db:
-                _compare(db, witness.oracle, damage)
-            _rebuild(environment, damage)
+            wait_until_judged(int(environment["PORT"]))
+            with database(Path(folder)) as db:
+                compare(db, witness.oracle, damage)
+            rebuild(environment, damage)
     return damage
 
 
@@ -134,7 +134,7 @@ class Witness:
         self._damage.acknowledged += 1
         if delivery.post.payload not in self._told:
             self._told.add(delivery.post.payload)
-            _tell(self.oracle, delivery.post.payload)
+            tell(self.oracle, delivery.post.payload)
 
 
 class Killer:
@@ -167,13 +167,15 @@ def _pour(courier: Courier, posts: list[Post], killer: Killer) -> None:
     pouring.join()
 
 
-def _environment(folder: Path, stand: Stand) -> dict[str, str]:
+def environment_of(folder: Path, stand: Stand) -> dict[str, str]:
+    """Settings of a service with its data in `folder` which believes the emulator."""
     mine = {"DATA_DIR": str(folder / "data"), "PORT": str(free_port()), "LOG_LEVEL": "warning", "LOG_FORMAT": "json"}
     return {**os.environ, **mine, **stand.settings}
 
 
 @contextmanager
-def _service(environment: Mapping[str, str], folder: Path) -> Iterator[Family]:
+def service(environment: Mapping[str, str], folder: Path) -> Iterator[Family]:
+    """A service that is ready, by its processes; its log is in `folder`."""
     with (folder / "service.log").open("wb") as log:
         command = [sys.executable, "-m", "webhook", "serve"]
         process = subprocess.Popen(command, cwd=ROOT, env=dict(environment), stdout=log, stderr=log)
@@ -188,7 +190,8 @@ def _service(environment: Mapping[str, str], folder: Path) -> Iterator[Family]:
             process.kill()
 
 
-def _tell(oracle: Oracle, payload: str) -> None:
+def tell(oracle: Oracle, payload: str) -> None:
+    """Tells the independent implementation what SES published, if it is about a mail."""
     with suppress(ValueError):
         told = json.loads(payload)
         told = told.get("detail", told) if str(told.get("detail-type", "")).startswith("Email ") else told
@@ -196,7 +199,9 @@ def _tell(oracle: Oracle, payload: str) -> None:
             oracle.tell(told)
 
 
-def _wait_until_judged(port: int) -> None:
+def wait_until_judged(port: int) -> None:
+    """Returns once the journal is posted; raises TimeoutError."""
+
     def judged() -> bool:
         lines = get(port, "/metrics")[1].splitlines()
         return "sentinel_judging_lag_seconds 0.0" in lines
@@ -215,7 +220,8 @@ def _wait_for(condition: Callable[[], bool], what: str, seconds: float) -> None:
 
 
 @contextmanager
-def _database(folder: Path) -> Iterator[Db]:
+def database(folder: Path) -> Iterator[Db]:
+    """The service's database."""
     port = json.loads((folder / "data" / "mongod.json").read_text())["port"]
     db = connect(f"mongodb://127.0.0.1:{port}/ses_sentinel?directConnection=true", patience=30)
     try:
@@ -224,7 +230,8 @@ def _database(folder: Path) -> Iterator[Db]:
         db.client.close()
 
 
-def _compare(db: Db, oracle: Oracle, damage: Damage) -> None:
+def compare(db: Db, oracle: Oracle, damage: Damage) -> None:
+    """Notes every counter and verdict that the independent implementation finds wrong."""
     stored = {(row["domain"], row["day"]): counts_of(row["n"]) for row in db.counters.find()}
     are = {place: {name: row.get(name, 0) for name in COUNTERS} for place, row in stored.items()}
     are = {place: row for place, row in are.items() if any(row.values())}
@@ -240,7 +247,8 @@ def _compare(db: Db, oracle: Oracle, damage: Damage) -> None:
             damage.wrong_verdicts.append(f"{document['domain']}: is {is_}, should be {due}")
 
 
-def _rebuild(environment: Mapping[str, str], damage: Damage) -> None:
+def rebuild(environment: Mapping[str, str], damage: Damage) -> None:
+    """Notes what `rebuild --check` finds."""
     command = [sys.executable, "-m", "webhook", "rebuild", "--check"]
     done = subprocess.run(command, cwd=ROOT, env=dict(environment), capture_output=True, text=True, check=False)
     damage.rebuild = (done.stdout + done.stderr).strip()

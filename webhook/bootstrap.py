@@ -5,7 +5,6 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-from webhook import logs
 from webhook.adapters.clock import Clock
 from webhook.adapters.embedded import running
 from webhook.adapters.mongo.client import Db, connect
@@ -16,6 +15,7 @@ from webhook.adapters.mongo.indexes import ensure_indexes
 from webhook.adapters.mongo.journal import Journal
 from webhook.adapters.mongo.policing import policy_act
 from webhook.adapters.mongo.quarantine import Quarantine
+from webhook.adapters.mongo.queues import QueueLedger
 from webhook.adapters.mongo.rebuild import Rebuilder
 from webhook.adapters.mongo.retention import Memory, note_retention
 from webhook.adapters.mongo.store import MongoStore
@@ -23,12 +23,10 @@ from webhook.adapters.mongo.topology import check_replica_set
 from webhook.adapters.mongo.verdicts import Judge
 from webhook.adapters.mongo.vitals import Vitals
 from webhook.adapters.mongo.wirings import Wirings
-from webhook.chores import Chores
 from webhook.config import Settings
 from webhook.domain.reputation import Policy
 from webhook.platform import Platform, platform
 from webhook.replay import Replayer
-from webhook.worker import Worker
 
 __all__ = [
     "PATIENT",
@@ -43,7 +41,6 @@ __all__ = [
     "rebuilder",
     "retention",
     "store",
-    "work",
 ]
 
 #: Seconds that one operation of the worker or of a command may take.
@@ -124,7 +121,7 @@ def library(db: Db, settings: Settings, clock: Clock) -> Library:
         events=Events(db),
         quarantine=quarantine,
         wirings=Wirings(db),
-        vitals=Vitals(db, journal(db, settings, clock), domains, Deliveries(db, clock.now)),
+        vitals=Vitals(db, journal(db, settings, clock), domains, Deliveries(db, clock.now), QueueLedger(db, clock.now)),
         replayer=Replayer(quarantine, store(db, settings, clock), clock.now, memory(db, settings, clock)),
     )
 
@@ -162,12 +159,3 @@ def prepare(settings: Settings) -> list[str]:
     with usable_database(settings) as db:
         note_retention(db, retention(settings), Clock().now())
         return ensure_indexes(db)
-
-
-def work(settings: Settings) -> None:
-    """Runs the worker until it is told to stop; raises Died if a part of it ended before."""
-    logs.configure(settings.log_level, settings.log_format)
-    clock = Clock()
-    with usable_database(settings) as db, closing(platform(db, settings, clock, judge(db, settings))) as made:
-        chores = Chores(made.chores(), clock.monotonic)
-        Worker(journal(db, settings, clock), clock, chores, made.dispatcher).run()

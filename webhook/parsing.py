@@ -10,6 +10,10 @@ from urllib.parse import unquote, urlsplit
 _TOPIC_PATTERN = re.compile(
     r"arn:aws(?:-cn|-us-gov)?:sns:[a-z]{2}(?:-[a-z]+)+-\d+:\d{12}:(?:\*|[\w-]{1,256}(?:\.fifo)?)", re.ASCII
 )
+_QUEUE_URL = re.compile(
+    r"https?://(?P<host>[a-z0-9.-]+(?::\d{1,5})?|\[[0-9a-f:]+\](?::\d{1,5})?)/\d{12}/[A-Za-z0-9_-]{1,80}(?:\.fifo)?"
+)
+_AMAZON_QUEUES = re.compile(r"(?:sqs|sqs-fips)\.[a-z]{2,4}(?:-[a-z]+)+-\d+\.amazonaws\.com(?:\.cn)?")
 _DECIMAL = re.compile(r"\d{1,9}(?:\.\d{1,18})?|\.\d{1,18}", re.ASCII)
 _WHOLE = re.compile(r"\d{1,12}", re.ASCII)
 #: Characters that a key has at least.
@@ -54,6 +58,24 @@ def topic_arns(text: str) -> tuple[str, ...]:
     if not all(_TOPIC_PATTERN.fullmatch(item) for item in _items(text)):
         raise ValueError("must list topic ARNs like arn:aws:sns:eu-north-1:123456789012:name (or :* for the name)")
     return _items(text)
+
+
+def queue_urls(text: str) -> tuple[str, ...]:
+    """URLs as SQS gives them; those of an emulator, which may be plain http, are of use with AWS_ENDPOINT_URL only."""
+    if not all(map(_is_queue_url, _items(text))):
+        raise ValueError("must list queue URLs like https://sqs.eu-north-1.amazonaws.com/123456789012/ses-events")
+    return _items(text)
+
+
+def _is_queue_url(text: str) -> bool:
+    found = _QUEUE_URL.fullmatch(text)
+    return found is not None and ("amazonaws.com" not in found["host"] or is_amazon_queue(text))
+
+
+def is_amazon_queue(url: str) -> bool:
+    """Whether a queue's URL is at Amazon itself."""
+    host = url.removeprefix("https://").partition("/")[0]
+    return url.startswith("https://") and _AMAZON_QUEUES.fullmatch(host) is not None
 
 
 def _is_web_address(text: str) -> bool:

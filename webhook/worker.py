@@ -2,6 +2,7 @@
 
 import signal
 import threading
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from types import FrameType
@@ -52,14 +53,14 @@ class Worker:
         journal: Journal,
         clock: Clock,
         chores: Chores | None = None,
-        companion: Companion | None = None,
+        companions: Sequence[Companion] = (),
         *,
         rests: bool = True,
     ) -> None:
         self._journal = journal
         self._clock = clock
         self._chores = chores
-        self._companion = companion
+        self._companions = companions
         self._stopping = threading.Event()
         self._rests = rests
         self._slid_at = float("-inf")
@@ -71,22 +72,22 @@ class Worker:
         self._stopping.set()
 
     def run(self) -> None:
-        """Works until `stop`, or a signal to end; raises Died if its companion ended before."""
+        """Works until `stop`, or a signal to end; raises Died if a companion ended before."""
         signal.signal(signal.SIGTERM, self.stop)
         signal.signal(signal.SIGINT, self.stop)
         log.info("worker_started")
         if self._chores:
             self._chores.start()
-        with ThreadPoolExecutor(1, "companion") as pool:
-            beside = self._begin(self._companion, pool) if self._companion else None
+        with ThreadPoolExecutor(len(self._companions) or 1, "companion") as pool:
+            beside = [self._begin(companion, pool) for companion in self._companions]
             self.work()
-            died = beside is not None and beside.done()
-            if self._companion:
-                self._companion.stop()
+            dead = next((one for one in beside if one.done()), None)
+            for companion in self._companions:
+                companion.stop()
             if self._chores:
                 self._chores.stop()
-        if died and beside:
-            raise Died("what works beside the worker ended: see the log above") from beside.exception()
+        if dead is not None:
+            raise Died("what works beside the worker ended: see the log above") from dead.exception()
         log.info("worker_stopped")
 
     def _begin(self, companion: Companion, pool: ThreadPoolExecutor) -> Future[None]:

@@ -53,7 +53,7 @@ class Companion:
 
 def test_a_worker_that_is_told_to_stop_waits_for_its_companion() -> None:
     companion = Companion()
-    worker = Worker(EmptyJournal(), Clock(), companion=companion)
+    worker = Worker(EmptyJournal(), Clock(), companions=(companion,))
     threading.Thread(target=lambda: companion.began.wait(30) and worker.stop()).start()
     worker.run()
     assert companion.ended.is_set()
@@ -62,5 +62,5 @@ def test_a_worker_that_is_told_to_stop_waits_for_its_companion() -> None:
 def test_a_worker_whose_companion_dies_ends_with_an_error() -> None:
     defect = ValueError("a defect")
     with pytest.raises(Died) as died:
-        Worker(EmptyJournal(), Clock(), companion=Companion(defect)).run()
+        Worker(EmptyJournal(), Clock(), companions=(Companion(), Companion(defect))).run()
     assert died.value.__cause__ is defect

@@ -4,6 +4,7 @@ import argparse
 import sys
 
 from webhook import bootstrap
+from webhook.assembling.working import work
 from webhook.config import Settings
 
 
@@ -16,7 +17,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 
 def _work(_arguments: argparse.Namespace) -> int:
-    bootstrap.work(Settings.from_environment())
+    work(Settings.from_environment())
     return 0
 
 

@@ -1,17 +1,15 @@
 """One SNS message, from bytes to effects and from outcome to answer. Both doors, WSGI and ASGI, come through here."""
 
-from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Mapping
 from time import perf_counter
-from typing import Protocol
 
 import msgspec
 from msgspec import Struct
 
-from webhook.domain.effects import Effects, Outcome, Source, Subscription
-from webhook.domain.envelope import MAX_BYTES, Envelope, MessageType
+from webhook.domain.effects import Effects, Outcome
+from webhook.domain.envelope import MAX_BYTES, Envelope
 from webhook.errors import Rejected, Unavailable
-from webhook.pipeline import accept
+from webhook.reception import Reception
 
 COMMON = "/webhooks/sns"
 #: Path to the endpoint's name; the common one has none.
@@ -20,34 +18,6 @@ ENDPOINTS: Mapping[str, str] = {
     **{f"{COMMON}/{name}": name for name in ("bounces", "complaints", "identity")},
 }
 JSON = "application/json"
-
-
-class Verifier(Protocol):
-    """Tells genuine messages from others."""
-
-    def verify(self, envelope: Envelope) -> None:
-        """Raises Rejected if it is not authentic, Unavailable if that can't be found out now."""
-
-    def is_warm(self, envelope: Envelope) -> bool:
-        """True if `verify` will touch neither network nor disk."""
-
-
-class Memory(Protocol):
-    """Knows how old a mail may be whose news is taken."""
-
-    @property
-    def known(self) -> bool:
-        """True if asking will not wait."""
-
-    def __call__(self) -> timedelta:
-        """Raises Unavailable if that can't be found out now."""
-
-
-class Confirmer(Protocol):
-    """Confirms subscriptions."""
-
-    def confirm(self, envelope: Envelope) -> str:
-        """The ARN of the confirmed subscription; raises Rejected or Unavailable."""
 
 
 class Request(Struct):
@@ -69,14 +39,8 @@ class Answer(Struct, frozen=True):
     retry_after: int = 0
 
 
-class Receiver:
-    """What the doors share. `now` is the clock."""
-
-    def __init__(self, verifier: Verifier, confirmer: Confirmer, now: Callable[[], datetime], memory: Memory) -> None:
-        self._verifier = verifier
-        self._confirmer = confirmer
-        self._now = now
-        self._memory = memory
+class Receiver(Reception):
+    """What the doors share."""
 
     def read(self, request: Request, body: bytes, header_type: str | None, raw_delivery: str | None) -> Envelope:
         """The envelope in a request; raises Rejected."""
@@ -86,11 +50,6 @@ class Receiver:
         request.topic_arn = envelope.topic_arn
         return envelope
 
-    def is_warm(self, envelope: Envelope) -> bool:
-        """True if `understand` will not wait for anything."""
-        known = self._memory.known and envelope.type is not MessageType.SUBSCRIPTION
-        return known and self._verifier.is_warm(envelope)
-
     def understand(self, request: Request, envelope: Envelope) -> Effects:
         """What the message changes; may fetch a certificate, and confirms a subscription.
 
@@ -99,16 +58,9 @@ class Receiver:
             Unavailable: certificate host or confirmation can't be reached.
         """
         began = perf_counter()
-        self._verifier.verify(envelope)
+        self.verify(envelope)
         request.verified = perf_counter() - began
-        source = Source(envelope.topic_arn, envelope.message_id, envelope.message, request.endpoint)
-        if envelope.type is MessageType.NOTIFICATION:
-            return accept(source, self._now(), self._memory())
-        state, arn = "unsubscribed", ""
-        if envelope.type is MessageType.SUBSCRIPTION:
-            state, arn = "confirmed", self._confirmer.confirm(envelope)
-        subscription = Subscription(envelope.topic_arn, state, arn, envelope.message_id)
-        return Effects(kind=envelope.type.value, subscription=subscription, source=source)
+        return self.effects(envelope, request.endpoint)
 
 
 _PLAIN = {outcome: Answer(200, msgspec.json.encode({"status": outcome.value}), outcome.value) for outcome in Outcome}
