@@ -4,10 +4,10 @@ import argparse
 import signal
 import sys
 
-from bench import chaos, dispatch, ingest
+from bench import alerts, chaos, ingest, queue
 from bench.errors import BenchError
 
-COMMANDS = (ingest, chaos, dispatch)
+COMMANDS = (ingest, chaos, alerts, queue)
 
 
 def main() -> int:

@@ -10,6 +10,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
+from webhook.config import child_environment
+
+#: Where this program is.
 ROOT = Path(__file__).resolve().parents[1]
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
@@ -23,14 +26,15 @@ def start(
 ) -> subprocess.Popen[bytes]:
     """Start `command` in a group of its own; it gets SIGTERM when this process dies. Call from the main thread.
 
+    It keeps the working directory, so that `.env` and relative paths mean the same to it as to us. What it runs is
+    found at ROOT wherever that is: modules, and files that the command names.
     The group keeps Ctrl-C for the parent, which then stops its children in order. The kernel sends the signal when the
     *thread* that started the child ends, hence the main thread. Where there is no such signal (not Linux) the
     child outlives a parent that was killed outright.
     """
     return subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env=environment,
+        [_placed(part) for part in command],
+        env=_finding_this(child_environment({}) if environment is None else environment),
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT if output else None,
@@ -55,6 +59,19 @@ def clear(dead: subprocess.Popen[bytes]) -> None:
     """Ask what a child that died has left running in its group to end."""
     with suppress(ProcessLookupError):
         os.killpg(dead.pid, signal.SIGTERM)
+
+
+def _placed(part: str | Path) -> str | Path:
+    own = ROOT / part
+    return own if own.is_file() else part
+
+
+def _finding_this(environment: Mapping[str, str]) -> dict[str, str]:
+    """With what lets Python find this program before anything of that name in the working directory."""
+    here = str(Path.cwd())
+    # Last, and under the name that PWD gives it: gunicorn puts it first if it does not find it among the others.
+    places = filter(None, (str(ROOT), environment.get("PYTHONPATH"), here))
+    return {**environment, "PYTHONPATH": os.pathsep.join(places), "PYTHONSAFEPATH": "1", "PWD": here}
 
 
 def _dying_with(parent: int) -> Callable[[], None]:

@@ -63,6 +63,9 @@ class Settings:
     sending_flagged: str = "refuse"
     reputation_action: str = "none"
     dmarc_rua: str | None = None
+    sqs_queue_urls: tuple[str, ...] = ()
+    ses_suppression_sync: str = "off"
+    prices_file: Path | None = None
     dns_resolvers: tuple[str, ...] = ("1.1.1.1", "8.8.8.8")
     api_tokens: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     public_url: str | None = None
@@ -108,6 +111,8 @@ class Settings:
             yield "REPUTATION_MIN_DAYS must not exceed REPUTATION_MAX_DAYS"
         if (self.aws_sdk_access_key_id is None) != (self.aws_sdk_secret_access_key is None):
             yield "AWS_SDK_ACCESS_KEY_ID and AWS_SDK_SECRET_ACCESS_KEY must be given together"
+        if not self.aws_endpoint_url and not all(map(parsing.is_amazon_queue, self.sqs_queue_urls)):
+            yield "SQS_QUEUE_URLS names a queue that is not Amazon's: set AWS_ENDPOINT_URL to its emulator as well"
 
 
 def child_environment(overrides: Mapping[str, str]) -> dict[str, str]:
@@ -181,6 +186,14 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("AWS_SES_ENABLE_SENDING", parsing.boolean, "false", "allow sending through the API"),
     Setting("SES_CONFIGURATION_SET", parsing.ses_name, "none", "added to what is sent and registered"),
     Setting("SES_TENANT_PREFIX", parsing.tenant_prefix, "none", "give each domain an SES tenant of this prefix"),
+    Setting("SQS_QUEUE_URLS", parsing.queue_urls, "none", "queues to take SNS messages from, beside HTTPS"),
+    Setting(
+        "SES_SUPPRESSION_SYNC",
+        parsing.one_of(("off", "pull", "both")),
+        "off",
+        "keep step with the suppression list of the SES account",
+    ),
+    Setting("PRICES_FILE", parsing.path, "the one that comes along", "a price table of your own, for costs"),
     Setting("SENDING_FLAGGED", parsing.one_of(("refuse", "allow")), "refuse", "what a flagged domain may send"),
     Setting("REPUTATION_ACTION", parsing.one_of(("none", "pause")), "none", "what happens to a flagged domain"),
     Setting("DMARC_RUA", parsing.mail_address, "none", "where customers' DMARC reports are to go"),
@@ -199,14 +212,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("ALERT_SMTP_URL", parsing.smtp_url, "none", "the mail server that sends them; else SES does", secret=True),
 )
 
-# Names of the contract that are not read yet: accepted, so that one `.env` serves several versions.
-RESERVED = frozenset(
-    {
-        "SQS_QUEUE_URLS",
-    }
-)
 _SECRETS = tuple(setting.name for setting in SETTINGS if setting.secret)
-KNOWN_NAMES = frozenset(setting.name for setting in SETTINGS) | {f"{name}_FILE" for name in _SECRETS} | RESERVED
+KNOWN_NAMES = frozenset(setting.name for setting in SETTINGS) | {f"{name}_FILE" for name in _SECRETS}
 
 
 # -- gathering

@@ -1,5 +1,7 @@
 """One class per decision that a caller makes; the data is in attributes, the message is one plain sentence."""
 
+import re
+
 
 class SentinelError(Exception):
     """Any error that this product raises on purpose."""
@@ -85,7 +87,7 @@ class AwsError(SentinelError):
     """
 
     def __init__(self, code: str, detail: str, hint: str, *, retryable: bool, retry_after: float = 60) -> None:
-        super().__init__(f"{detail}: {hint}" if hint else detail)
+        super().__init__(f"{detail}: {begun_small(hint)}" if hint else detail)
         self.code = code
         self.detail = detail
         self.hint = hint
@@ -95,3 +97,8 @@ class AwsError(SentinelError):
 
 class Misconfigured(SentinelError):
     """A setting, a file or a program this needs is wrong or missing; the message says which, and the fix."""
+
+
+def begun_small(sentence: str) -> str:
+    """A sentence as it stands behind a colon: "Set it" is "set it"; names such as AWS and EventBridge stay."""
+    return re.sub(r"^[A-Z](?=[a-z]*\b)", lambda first: first[0].lower(), sentence)

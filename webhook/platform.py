@@ -10,7 +10,7 @@ from webhook.adapters.mongo.accounts import Accounts
 from webhook.adapters.mongo.alerts import Alerts
 from webhook.adapters.mongo.audit import AuditTrail
 from webhook.adapters.mongo.client import Db
-from webhook.adapters.mongo.deliveries import Deliveries
+from webhook.adapters.mongo.costs import Spendings
 from webhook.adapters.mongo.domains import Domains
 from webhook.adapters.mongo.endpoints import Endpoints
 from webhook.adapters.mongo.fanout import FanOut
@@ -27,14 +27,18 @@ from webhook.adapters.mongo.tokens import Tokens
 from webhook.adapters.mongo.verdicts import Judge
 from webhook.adapters.mongo.verifications import Verifications
 from webhook.adapters.names import DomainNames
+from webhook.adapters.prices import load_prices
 from webhook.adapters.ses.client import SesApi
 from webhook.alerting import alerting
 from webhook.chores import Chore
 from webhook.config import Settings
+from webhook.costs import Costs
 from webhook.dispatching import Dispatcher, Enrolment
+from webhook.dispatching.resealing import Resealing
 from webhook.doctor import Consultation, DnsDoctor, organisations
 from webhook.domain import gate
 from webhook.following import Follower
+from webhook.oversight import Oversight, oversight
 from webhook.pausing import Pauser
 from webhook.registration import Registrar, Rules
 from webhook.sending import Booking, Means, Sender
@@ -61,16 +65,19 @@ class Platform:
     token_desk: TokenDesk
     alerts: Alerts
     endpoints: Endpoints
-    deliveries: Deliveries
     fanout: FanOut
     enrolment: Enrolment
+    resealing: Resealing
     dispatcher: Dispatcher
     ses: SesApi
+    oversight: Oversight
+    costs: Costs
 
     def close(self) -> None:
         """Ends what is under way, and lets go of the connections to AWS."""
         self.booking.close()
         self.ses.close()
+        self.oversight.close()
 
     def chores(self) -> dict[str, Chore]:
         """What the worker does of it, a step at a time; the most urgent first."""
@@ -80,6 +87,9 @@ class Platform:
             "sending": self.booking.work,
             "following": self.follower.work,
             "account": self.account.work,
+            "watching": self.oversight.watch.work,
+            "gaps": self.oversight.checker.work,
+            "resealing": self.resealing.work,
         }
 
 
@@ -92,14 +102,7 @@ def platform(db: Db, settings: Settings, clock: Clock, judge: Judge) -> Platform
     suppressions = Suppressions(db, clock.now)
     ledger = Sendings(db, clock.now)
     booking = Booking(ledger, _store(db, settings, clock), clock.now, clock.sleep)
-    means = Means(
-        ledger=ledger,
-        suppressions=suppressions,
-        account=account,
-        mailer=ses,
-        reserve=Limiter(db, clock.now).reserve,
-        booking=booking,
-    )
+    means = Means(ledger, suppressions, account, mailer=ses, reserve=Limiter(db, clock.now).reserve, booking=booking)
     tokens = Tokens(db)
     told = alerting(db, settings, clock)
     return Platform(
@@ -110,13 +113,7 @@ def platform(db: Db, settings: Settings, clock: Clock, judge: Judge) -> Platform
         doctor=doctor,
         consultation=Consultation(doctor, names.parse, Domains(db, judge, clock.now).get),
         account=account,
-        sender=Sender(
-            means,
-            rules=gate.Rules(settings.aws_ses_enable_sending, flagged_may=settings.sending_flagged == "allow"),
-            configuration_set=settings.ses_configuration_set,
-            now=clock.now,
-            pause=clock.sleep,
-        ),
+        sender=sender(means, settings, clock),
         booking=booking,
         suppressions=suppressions,
         pauser=Pauser(Pauses(db, judge.judge, clock.now), ses, clock.now, common_set=settings.ses_configuration_set),
@@ -127,11 +124,36 @@ def platform(db: Db, settings: Settings, clock: Clock, judge: Judge) -> Platform
         token_desk=TokenDesk(tokens, clock.now, clock.entropy, [name for name, _ in settings.api_tokens]),
         alerts=told.alerts,
         endpoints=told.endpoints,
-        deliveries=told.deliveries,
         fanout=told.fanout,
         enrolment=told.enrolment,
+        resealing=told.resealing,
         dispatcher=told.dispatcher(clock),
         ses=ses,
+        oversight=oversight(db, settings, clock, account),
+        costs=costs(db, settings, clock),
+    )
+
+
+def sender(means: Means, settings: Settings, clock: Clock) -> Sender:
+    """Who sends mail for domains."""
+    return Sender(
+        means,
+        rules=gate.Rules(settings.aws_ses_enable_sending, flagged_may=settings.sending_flagged == "allow"),
+        configuration_set=settings.ses_configuration_set,
+        now=clock.now,
+        pause=clock.sleep,
+    )
+
+
+def costs(db: Db, settings: Settings, clock: Clock) -> Costs:
+    """Who tells what mail costs; raises Misconfigured if the prices can't be used."""
+    file = settings.prices_file
+    return Costs(
+        Spendings(db),
+        load_prices(file),
+        clock.now,
+        region=settings.aws_sdk_region or "",
+        source=str(file) if file else "webhook/prices.toml",
     )
 
 

@@ -14,7 +14,6 @@ from pymongo.database import Database
 from tests.integration.conftest import Run
 from tests.signer import TOPIC
 from tests.telling import NOW, Teller, ago, payload
-from webhook.checks import Code
 from webhook.children import ROOT
 from webhook.cli import COMMANDS, parser_of
 from webhook.config import Settings
@@ -253,12 +252,6 @@ def test_every_command_is_registered_by_the_module_that_the_table_names() -> Non
     assert set(subcommands(parser_of(*COMMANDS.values()))) == set(COMMANDS)
     for command, module in COMMANDS.items():
         assert command in subcommands(parser_of(module))
-
-
-def test_the_documentation_lists_every_command_and_finding() -> None:
-    page = (ROOT / "docs" / "cli.md").read_text()
-    listed = {row.split("|")[1].strip().strip("`").split()[0] for row in page.splitlines() if row.startswith("| `")}
-    assert listed == set(COMMANDS) | {code.value for code in Code}
 
 
 def test_as_a_program_it_loads_only_what_it_needs(mongodb_uri: str, teller: Teller, tmp_path: Path) -> None:

@@ -179,7 +179,11 @@ def test_a_stored_reading_may_hold_anything(field: str, value: Any) -> None:
     assert fields_of(DOMAIN, known, NOW, {"error": value})["verificationStatus"] == "success"
 
 
-@pytest.mark.parametrize("observed", [*ANYTHING, {"identity": "x", "at": NOW}, {"identity": "success"}], ids=repr)
+@pytest.mark.parametrize(
+    "observed",
+    [*ANYTHING, {"identity": "x", "at": NOW}, {"identity": "success"}],
+    ids=lambda value: "at no known state" if isinstance(value, dict) and "at" in value else repr(value),
+)
 def test_what_is_no_reading_is_none(observed: Any) -> None:
     assert reading_of(observed) is None
 

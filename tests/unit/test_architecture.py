@@ -30,8 +30,14 @@ CLOCKS = ("webhook/adapters/clock.py", *PACING)
 STOPWATCHES = ("webhook/web/receiver.py", "webhook/web/request_log.py")
 #: Who may read the environment.
 ENVIRONMENT = ("webhook/config.py",)
-#: The two places where any error at all must not go further: the worker's loop, and the search for the offender.
-BROAD = {"webhook/worker.py": 1, "webhook/chores.py": 1, "webhook/groupcommit.py": 1, "webhook/pipeline.py": 1}
+#: Where any error at all must not go further: loops that work for everybody, and the search for the offender.
+BROAD = {
+    "webhook/dispatching/dispatcher.py": 1,
+    "webhook/worker.py": 1,
+    "webhook/chores.py": 1,
+    "webhook/groupcommit.py": 1,
+    "webhook/pipeline.py": 1,
+}
 
 #: What decides: pure, and so without input and output of any kind.
 PURE = ("handlers/", "webhook/domain/", "webhook/errors.py", "webhook/pipeline.py", "webhook/ports.py")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from webhook.config import RESERVED, SETTINGS, Setting, Settings
+from webhook.config import SETTINGS, Setting, Settings
 from webhook.errors import Misconfigured
 from webhook.parsing import one_letter_off
 
@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TOPIC = "arn:aws:sns:eu-north-1:123456789012:ses-events"
 CHINA = "arn:aws-cn:sns:cn-north-1:123456789012:*"
 GOVERNMENT = "arn:aws-us-gov:sns:us-gov-west-1:123456789012:a.fifo"
-COMPUTED = {"MONGODB_URI", "DATA_DIR", "WEB_CONCURRENCY", "LOG_FORMAT", "SECRET_KEY"}
+COMPUTED = {"MONGODB_URI", "DATA_DIR", "WEB_CONCURRENCY", "LOG_FORMAT", "PRICES_FILE", "SECRET_KEY"}
 KEY = "k" * 32
 
 
@@ -173,12 +173,6 @@ def test_a_misspelt_name_in_the_environment_is_refused(name: str, likely: str) -
 @pytest.mark.parametrize("name", ["PATH", "POST", "AWS_SECRET_ACCESS_KEY", "SNS_SERVICE_HOST", "SNS_PORT_80_TCP_ADDR"])
 def test_other_programs_names_are_left_alone(name: str) -> None:
     assert read(**{name: "x"}) == read()
-
-
-@pytest.mark.parametrize("name", sorted(RESERVED))
-def test_reserved_names_are_accepted(name: str, tmp_path: Path) -> None:
-    (tmp_path / ".env").write_text(f"{name}=x\n")
-    assert Settings.from_environment({}, tmp_path / ".env") == read()
 
 
 class TestDotenv:

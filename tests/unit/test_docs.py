@@ -18,6 +18,8 @@ from webhook.children import ROOT
 from webhook.cli import COMMANDS
 from webhook.config import KNOWN_NAMES
 from webhook.domain.effects import Outcome
+from webhook.domain.live import Link
+from webhook.domain.permissions import FEATURES
 from webhook.errors import NotUnderstood, Rejected
 from webhook.replay import StillNotUnderstood
 
@@ -35,6 +37,11 @@ _FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 
 def page(name: str) -> str:
     return (ROOT / "docs" / name).read_text()
+
+
+def section(name: str, heading: str) -> str:
+    """What is below a heading of the second level."""
+    return page(name).partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
 
 
 def path_of(file: Path) -> str:
@@ -143,13 +150,24 @@ def test_every_documented_route_exists(file: Path) -> None:
 
 
 def test_every_command_is_documented() -> None:
-    told = set(re.findall(r"^\| `([a-z-]+)[^`]*` \|", page("cli.md"), re.MULTILINE))
+    told = set(re.findall(r"^\| `([a-z-]+)[^`]*` \|", section("cli.md", "Commands"), re.MULTILINE))
     assert told == set(COMMANDS)
     assert set(COMMANDS) <= set(re.findall(r"`([a-z-]+)`", (ROOT / "CHANGELOG.md").read_text()))
 
 
 def test_every_finding_of_check_is_documented() -> None:
     assert set(re.findall(r"^\| `([EWN]\d+)` \|", page("cli.md"), re.MULTILINE)) == {code.value for code in Code}
+
+
+def test_every_link_of_a_live_trial_is_documented() -> None:
+    assert re.findall(r"^\| `([a-z]+)` \|", section("cli.md", "What `doctor` finds"), re.MULTILINE) == list(Link)
+
+
+def test_every_feature_of_the_policy_is_documented() -> None:
+    told = {
+        name for row in re.findall(r"^\| (`.*?) \|", page("permissions.md"), re.MULTILINE) for name in row.split(", ")
+    }
+    assert told == {f"`{feature.sid}`" for feature in FEATURES}
 
 
 # -- codes, reasons and numbers
@@ -176,8 +194,8 @@ def test_every_reason_of_the_quarantine_is_documented_and_no_other() -> None:
     reasons = words_given_to(NotUnderstood.__name__, position=0) | words_given_to(
         "quarantine", StillNotUnderstood.__name__, position=1
     )
-    section = page("how-it-works.md").partition("\n## Quarantine\n")[2].partition("\n## ")[0]
-    rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+    lines = section("how-it-works.md", "Quarantine").splitlines()
+    rows = [line.split("|")[1] for line in lines if line.startswith("| `")]
     assert {reason for row in rows for reason in re.findall(r"`(\w+)`", row)} == reasons
 
 
@@ -208,10 +226,9 @@ COLUMNS = ("sent", "delivered", "bounces", "soft", "held", "complaints")
 
 
 def worked_example() -> list[list[str]]:
-    section = page("counting.md").partition("\n## A worked example\n")[2].partition("\n## ")[0]
     return [
         [cell.strip() for cell in line.strip("|").split("|")]
-        for line in section.splitlines()
+        for line in section("counting.md", "A worked example").splitlines()
         if re.match(r"\| m\d", line)
     ]
 

@@ -41,11 +41,11 @@ BODIES: dict[str, Callable[[str], dict[str, Any]]] = {
     "replay_alerts": lambda _: {"since": "24h"},
 }
 #: Lists that are of one's own domains only, and what is of all owners.
-LISTS = {"email_domains", "suppressions", "alerts", "alert_endpoints"}
+LISTS = {"email_domains", "suppressions", "alerts", "alert_endpoints", "costs", "gaps", "shares"}
 OF_ALL = {"quarantine", "quarantined", "drop", "replay", "audit"}
 OPEN = {"openapi", "docs"}
 #: Nobody's: what the account of all may send, and what alerts look like.
-SHARED = {"quota", "account", "alert_types"}
+SHARED = {"quota", "account", "alert_types", "readings"}
 #: The domain is in the body.
 IN_BODY = {"add_email_domain", "suppress", "check"}
 #: What is made for oneself, whatever domains it names: it gets nothing of what is another's.
@@ -94,7 +94,7 @@ def _two_owners(database: Database[dict[str, Any]], teller: Teller) -> None:
         database.alerts.insert_one(alert_document(told, NOW) | {"fanned": True})
         receiver = endpoint(entry, f"https://{domain}/alerts", owner=owner)
         database.endpoints.insert_one(endpoint_document(receiver))
-        database.deliveries.insert_one(delivery_document(told, entry, NOW))
+        database.deliveries.insert_one(delivery_document(alert_document(told, NOW), entry, NOW))
     teller.tell("not json")
     teller.post()
 

@@ -27,6 +27,19 @@ COLOURS = {
     "unknown": "yellow",
     "optional": "dim",
     "paused": "bold red",
+    "create": "green",
+    "change": "yellow",
+    "confirm": "yellow",
+    "keep": "dim",
+    "leave": "yellow",
+    "blocked": "bold red",
+    "delete": "bold red",
+    "active": "green",
+    "failing": "yellow",
+    "disabled": "bold red",
+    "delivered": "green",
+    "not delivered": "bold red",
+    "dead": "bold red",
 }
 #: Begins the heading of a column of numbers.
 NUMBER = ">"
