@@ -27,12 +27,20 @@ os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
 _HERE = Path(__file__).parent
 #: Bytes that a test run's database may take.
 MEMORY_NEEDED = 3 * 2**30
+#: Unit tests first, which meet no threads of a database client then. Several processes take the slow ones next, or one
+#: of them would be left with those at the end; one alone takes them last, so that a slip shows within seconds.
 _ORDER = ("unit", "properties", "contract", "web", "integration", "acceptance")
+if "PYTEST_XDIST_WORKER" in os.environ:
+    _ORDER = ("unit", "acceptance", "integration", "web", "contract", "properties")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Quick ones first: a slip shows within seconds, and unit tests meet no threads of a database client."""
-    items.sort(key=lambda item: _ORDER.index(kind) if (kind := _kind(item)) in _ORDER else len(_ORDER))
+    """Puts them in order."""
+    items.sort(key=_place)
+
+
+def _place(item: pytest.Item) -> int:
+    return _ORDER.index(kind) if (kind := _kind(item)) in _ORDER else len(_ORDER)
 
 
 def _kind(item: pytest.Item) -> str:
