@@ -71,6 +71,8 @@ def preload(uri: str, mails: int) -> None:
         assert first is not None
         for start in range(0, mails, CHUNK):
             collection.insert_many(list(_copies(first, start, min(CHUNK, mails - start))), ordered=False)
+        # What was loaded a moment ago is on disk then, as it is in a database that grew.
+        client.admin.command("fsync")
 
 
 def _copies(mail: Document, start: int, count: int) -> Iterator[Document]:
