@@ -23,6 +23,7 @@ from webhook.adapters.mongo.topology import check_replica_set
 from webhook.adapters.mongo.verdicts import Judge
 from webhook.adapters.mongo.vitals import Vitals
 from webhook.adapters.mongo.wirings import Wirings
+from webhook.adapters.prices import load_prices
 from webhook.config import Settings
 from webhook.domain.reputation import Policy
 from webhook.platform import Platform, platform
@@ -154,8 +155,10 @@ def open_platform(settings: Settings) -> Iterator[Platform]:
 def prepare(settings: Settings) -> list[str]:
     """Makes the database fit for this version and these settings; gives the names of its indexes. Safe to repeat.
 
-    Raises Misconfigured if that database is of no use.
+    Raises Misconfigured if that database is of no use, or the list of prices: before anything is started that would
+    then die again and again.
     """
+    load_prices(settings.prices_file)
     with usable_database(settings) as db:
         note_retention(db, retention(settings), Clock().now())
         return ensure_indexes(db)

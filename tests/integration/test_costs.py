@@ -203,3 +203,10 @@ def test_an_empty_month(run: Run, database: Database[dict[str, Any]]) -> None:
     assert code == 0
     assert "Nothing was sent." in out
     assert database.counters.count_documents({}) == 0
+
+
+def test_a_list_of_prices_that_is_of_no_use_stops_the_start(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PRICES_FILE", "nowhere.toml")
+    code, out, err = run("indexes")
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert err.startswith("PRICES_FILE cannot be read")
